@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import pytest
+
+from brokers.domain import Environment
+from brokers.registry import BROKERS
+from tests.brokers.api.venue import Venue, account
+
+KIND = "tradovate"
+
+
+@pytest.fixture(autouse=True)
+def _cheap(settings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def venue(monkeypatch) -> Venue:
+    """A broker in place of the real one, entered in the registry."""
+    made = Venue(
+        {Environment.DEMO: [account(1), account(2, currency="EUR")], Environment.LIVE: [account(9, "live")]}
+    )
+    monkeypatch.setitem(BROKERS, KIND, made.spec(BROKERS[KIND]))
+    return made
