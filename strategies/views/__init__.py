@@ -1,0 +1,1 @@
+"""Pages of strategies, signals and orders."""

@@ -1,0 +1,1 @@
+"""The way in for alerts: read (pure), judged, stored in one statement, answered."""
