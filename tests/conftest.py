@@ -1,0 +1,57 @@
+"""What every test may ask for: three people, clients signed in as them."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from tests.factories import UserFactory
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Pages name static files as they are: hashed names exist only after collectstatic."""
+    from django.conf import settings
+
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+
+
+@pytest.fixture
+def owner(db) -> User:
+    return UserFactory(email="owner@example.com")
+
+
+@pytest.fixture
+def stranger(db) -> User:
+    """Another tenant: must never see, guess or stream anything of the owner's."""
+    return UserFactory(email="stranger@example.com")
+
+
+@pytest.fixture
+def staff(db) -> User:
+    return UserFactory(email="staff@example.com", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def api(owner) -> APIClient:
+    """The API as the owner."""
+    client = APIClient()
+    client.force_authenticate(owner)
+    return client
+
+
+@pytest.fixture
+def stranger_api(stranger) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(stranger)
+    return client
+
+
+@pytest.fixture
+def browser(owner) -> Client:
+    """Pages as the owner."""
+    client = Client()
+    client.force_login(owner, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
