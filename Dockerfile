@@ -9,7 +9,7 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DATA_DIR=/data STATIC_ROOT=/app
 WORKDIR /app
 RUN useradd --create-home --uid 10001 trade && mkdir /data && chown trade /data
 COPY requirements/prod.txt requirements/
-RUN pip install --no-cache-dir --require-hashes -r requirements/prod.txt
+RUN pip install --no-cache-dir --no-deps --require-hashes -r requirements/prod.txt
 COPY --from=npm /app/node_modules node_modules
 COPY . .
 # Static files need no database and no secret of the installation.
