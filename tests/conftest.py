@@ -1,13 +1,34 @@
-"""What every test may ask for: three people, clients signed in as them."""
+"""What every test may ask for: three people, clients signed in as them. And how Hypothesis searches."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from django.test import Client
+from hypothesis import HealthCheck, settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from tests.factories import UserFactory
+
+
+# The gate tries the same examples each time, so that a change is judged by what it changes. ``HYPOTHESIS_PROFILE=explore`` looks
+# for new ones.
+hypothesis_settings.register_profile(
+    "gate", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note each test that failed for ``scripts/test``, which runs it once more by itself."""
+    notes = os.environ.get("FAILED_TESTS_FILE")
+    if notes and report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        with Path(notes).open("a") as file:
+            file.write(f"{report.nodeid}\n")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -70,7 +70,7 @@ FAST = Timings(
     protect_again=0.15,
     lane_wait=0.8,
 )
-WAIT = 4.0
+WAIT = 15.0
 
 
 async def eventually(check: Callable[[], Any], seconds: float = WAIT) -> Any:
@@ -96,6 +96,7 @@ class Desk:
         self.engines: list[tuple[ExecutionEngine, asyncio.Task[None]]] = []
         self.strategy: Strategy
         self._recorder: asyncio.Task[None] | None = None
+        self._records = False
 
     # --- setting up ----------------------------------------------------------------------------------------------------
 
@@ -103,7 +104,7 @@ class Desk:
     async def open(cls, accounts: int = 1, logins: int = 1, **strategy: Any) -> Desk:
         desk = cls()
         await in_thread(partial(desk._make_rows, accounts, logins, strategy))
-        desk._recorder = asyncio.create_task(desk._record())
+        desk.start_recording()
         return desk
 
     def _make_rows(self, accounts: int, logins: int, strategy: dict[str, Any]) -> None:
@@ -205,15 +206,19 @@ class Desk:
 
     async def stop_recording(self) -> None:
         """The recorder's process is gone until ``start_recording``."""
+        self._records = False
         if self._recorder is not None:
+            # To the end of what it is taking in: a thread goes on after its task was canceled.
+            await asyncio.wait({self._recorder}, timeout=WAIT)
             await end_tasks([self._recorder], WAIT)
 
     def start_recording(self) -> None:
+        self._records = True
         self._recorder = asyncio.create_task(self._record())
 
     async def _record(self) -> None:
         """The recorder's process: takes in what the executor was told."""
-        while True:
+        while self._records:
             await in_thread(drain_report_batches)
             await asyncio.sleep(0.02)
 

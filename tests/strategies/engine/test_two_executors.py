@@ -83,7 +83,7 @@ async def test_the_second_carries_out_at_once_what_the_first_had_begun(desk):
 
 
 async def test_one_that_slept_through_its_successor_writes_and_finishes_nothing(desk):
-    sleeper = await desk.start(waits={"signal_lease": 60.0, "lease_renewal": 60.0})
+    sleeper = await desk.start(waits={"signal_lease": 60.0, "lease_renewal": 60.0, "sweep": 60.0})
     attach, asleep, awake = sleeper.instruments.attach, asyncio.Event(), asyncio.Event()
 
     async def sleep(*arguments):
@@ -100,7 +100,8 @@ async def test_one_that_slept_through_its_successor_writes_and_finishes_nothing(
     assert not desk.sends() and not await desk.orders(signal)
     assert (await desk.read(signal)).progress == "executing"
     sleeper.instruments.attach = attach
-    await desk.until_status(signal, "filled")  # the sweeper found it free
+    sleeper.start_signal(signal)  # as its sweeper does, which finds it free
+    await desk.until_status(signal, "filled")
     assert desk.nets() == [2]
 
 
