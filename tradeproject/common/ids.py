@@ -5,15 +5,28 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import threading
 import time
 import uuid
 
+_TAIL = 74  # bits of a UUIDv7 that are free beside its time
+_STEP = 40  # bits of the random step between two ids of one millisecond: the next one cannot be guessed from the last
+
+_lock = threading.Lock()
+_last = 0
+
 
 def uuid7() -> uuid.UUID:
-    """RFC 9562 version 7: 48 bits of Unix milliseconds, then random bits."""
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
-    value &= ~(0xF << 76) & ~(0x3 << 62)
-    return uuid.UUID(int=value | 0x7 << 76 | 0x2 << 62)
+    """RFC 9562 version 7: 48 bits of Unix milliseconds, then random bits; each larger than the one before in this process."""
+    global _last
+    noise = int.from_bytes(os.urandom(15), "big")
+    value = (time.time_ns() // 1_000_000) << _TAIL | noise & ((1 << _TAIL - 1) - 1)
+    with _lock:
+        if value >> _TAIL <= _last >> _TAIL:  # the same millisecond, or a clock that was set back
+            value = _last + 1 + (noise >> 120 - _STEP)
+        _last = value
+    high, low = value >> 62, value & ((1 << 62) - 1)
+    return uuid.UUID(int=(high >> 12) << 80 | 0x7 << 76 | (high & 0xFFF) << 64 | 0x2 << 62 | low)
 
 
 def client_order_id(order_id: uuid.UUID, attempt: int) -> str:
