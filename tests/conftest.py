@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
-from hypothesis import HealthCheck, settings as hypothesis_settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from tests.factories import UserFactory
-
 
 # The gate tries the same examples each time, so that a change is judged by what it changes. ``HYPOTHESIS_PROFILE=explore`` looks
 # for new ones.

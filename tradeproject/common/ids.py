@@ -12,19 +12,30 @@ import uuid
 _TAIL = 74  # bits of a UUIDv7 that are free beside its time
 _STEP = 40  # bits of the random step between two ids of one millisecond: the next one cannot be guessed from the last
 
-_lock = threading.Lock()
-_last = 0
+
+class _Rising:
+    """Makes each number larger than the one before: the millisecond in front, noise behind."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def next(self) -> int:
+        noise = int.from_bytes(os.urandom(15), "big")
+        value = (time.time_ns() // 1_000_000) << _TAIL | noise & ((1 << _TAIL - 1) - 1)
+        with self._lock:
+            if value >> _TAIL <= self._last >> _TAIL:  # the same millisecond, or a clock that was set back
+                value = self._last + 1 + (noise >> 120 - _STEP)
+            self._last = value
+        return value
+
+
+_rising = _Rising()
 
 
 def uuid7() -> uuid.UUID:
     """RFC 9562 version 7: 48 bits of Unix milliseconds, then random bits; each larger than the one before in this process."""
-    global _last
-    noise = int.from_bytes(os.urandom(15), "big")
-    value = (time.time_ns() // 1_000_000) << _TAIL | noise & ((1 << _TAIL - 1) - 1)
-    with _lock:
-        if value >> _TAIL <= _last >> _TAIL:  # the same millisecond, or a clock that was set back
-            value = _last + 1 + (noise >> 120 - _STEP)
-        _last = value
+    value = _rising.next()
     high, low = value >> 62, value & ((1 << 62) - 1)
     return uuid.UUID(int=(high >> 12) << 80 | 0x7 << 76 | (high & 0xFFF) << 64 | 0x2 << 62 | low)
 
