@@ -25,6 +25,7 @@ from strategies.webhooks import answers, statements
 from strategies.webhooks.alert import Alert, describe
 from strategies.webhooks.answers import Answer
 from strategies.webhooks.database import Connection, Database, conninfo
+from strategies.webhooks.formats import AUTO
 from strategies.webhooks.gauge import RateGauge
 from strategies.webhooks.parser import Parsed, ParseError, parse
 from strategies.webhooks.verdict import Situation, Verdict, judge
@@ -143,11 +144,18 @@ async def _take_in(
 
 
 async def _identify(connection: Connection, raw: RawAlert, target: Target) -> tuple[Parsed, Situation | None]:
-    """Whose alert it is. A wrong key costs what a right one costs: one digest, one query."""
+    """Whose alert it is, and what it says. A wrong key costs what a right one costs: one digest, one query."""
     if target.key is not None:
         query = {"digest": digest_secret(target.key), "strategy": target.strategy_id}
-        situation = await _find(connection, statements.BY_KEY, query, raw)
-        return Parsed(), situation
+        finding = asyncio.ensure_future(_find(connection, statements.BY_KEY, query, raw))
+        try:
+            await asyncio.sleep(
+                0
+            )  # now the question is on its way: the alert is read while the database thinks
+            parsed = Parsed() if raw.too_large else _parse(raw.body)
+            return parsed, await finding
+        finally:
+            finding.cancel()
     parsed = _parse(raw.body)
     query = {"digest": digest_secret(parsed.secret), "strategy": parsed.strategy_name}
     return parsed, await _find(connection, statements.BY_USER, query, raw)
@@ -167,7 +175,7 @@ async def _find(
         name=name or "",
         symbol=symbol or "",
         active=bool(active),
-        alert_format=alert_format or "auto",
+        alert_format=alert_format or AUTO,
         max_age=_max_age(age),
         control=state or "running",
         control_scope=scope or "",
@@ -189,7 +197,7 @@ def _max_age(own: str | None) -> Decimal:
 # --- what is stored ---------------------------------------------------------------------------------------------------
 
 
-def _parse(body: bytes, *, pinned: str = "auto", symbol: str = "") -> Parsed:
+def _parse(body: bytes, *, pinned: str = AUTO, symbol: str = "") -> Parsed:
     """The parser, fenced: a fault of ours must cost an answer, not an alert that nobody can see."""
     try:
         return parse(body, pinned=pinned, symbol=symbol)
@@ -210,7 +218,10 @@ async def _store(
         )
     if situation.strategy_id is None:
         return await _reject(connection, row, _unknown_strategy(parsed), parsed)
-    parsed = _parse(raw.body, pinned=situation.alert_format, symbol=situation.symbol)
+    if (
+        parsed.alert is None or situation.alert_format != AUTO
+    ):  # else the strategy's settings change nothing in it
+        parsed = _parse(raw.body, pinned=situation.alert_format, symbol=situation.symbol)
     alert = parsed.alert
     if alert is None:
         error = parsed.error or ParseError("internal_error", "The alert was not understood.")
