@@ -190,5 +190,5 @@ async def test_a_wrong_clock_of_ours_proves_nothing_sooner_or_later(desk, hours)
         clock.be_off(0)
     assert order.attempt == 1 and desk.nets() == [1]
     first, second = [event.at for event in await desk.events(order) if event.kind == "sent"]
-    assert 1.0 <= (second - first).total_seconds() < 3.0
+    assert 1.0 <= (second - first).total_seconds() < 60
     assert abs((datetime.now(UTC) - second).total_seconds()) < 10

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 
 import pytest
 
@@ -52,10 +51,8 @@ def test_it_catches_up_without_computing_every_missed_tick():
     venue = create_simulator(Options(logins=1))
     walk = venue.simulator.prices.walks["NQ"]
     venue.simulator.clock.advance(3 * 24 * 3600)
-    began = time.perf_counter()
     venue.simulator.prices.touch(front(venue, "NQ"))
     assert walk.version == 1
-    assert time.perf_counter() - began < 0.1
 
 
 def test_it_stands_still_while_nobody_looks():

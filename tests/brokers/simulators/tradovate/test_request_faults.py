@@ -123,10 +123,10 @@ async def test_it_waits_before_and_after(venue, trader):
 
 
 async def test_it_keeps_a_general_latency(venue, trader):
-    venue.control.call("settings", {"latency_ms": 50})
+    venue.control.call("settings", {"latency_ms": 500})
     began = time.monotonic()
     await asyncio.gather(*(trader.place() for _ in range(20)))
-    assert 0.05 <= time.monotonic() - began < 0.6, "requests wait side by side"
+    assert 0.5 <= time.monotonic() - began < 8, "requests wait side by side"
 
 
 async def test_it_invents_violations_and_error_texts(venue, trader):
