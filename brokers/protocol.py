@@ -36,6 +36,7 @@ from brokers.domain import (
     SubmitResult,
     Tokens,
 )
+from brokers.rush import NO_RUSH, Rush
 
 
 class TokenSource(Protocol):
@@ -161,6 +162,8 @@ class AdapterConfig:
     accounts: tuple[AccountRef, ...] = ()
     """The accounts this login may trade; reports of any other account are dropped."""
     extra: Mapping[str, str] = field(default_factory=dict)
+    rush: Rush = NO_RUSH
+    """While it is on, what the stream tells may wait; answers to commands may not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from brokers.errors import AuthPenalty, RateLimited
 from brokers.models import BrokerConnection
 from brokers.protocol import AdapterConfig, BrokerAdapter, BrokerAuth, BrokerSpec, TokenSource
 from brokers.readgate import ReadGate
+from brokers.rush import NO_RUSH, Rush
 from tradeproject import env
 from tradeproject.common.http import make_client
 
@@ -84,6 +85,7 @@ def build_adapter(
     accounts: Iterable[AccountRef] = (),
     http: httpx.AsyncClient | None = None,
     extra: Mapping[str, str] | None = None,
+    rush: Rush = NO_RUSH,
 ) -> BrokerAdapter:
     """An adapter with no socket open yet. Paper or live is decided here, by kind and environment, and nowhere below."""
     config = AdapterConfig(
@@ -93,6 +95,7 @@ def build_adapter(
         tokens=tokens,
         accounts=tuple(accounts),
         extra=extra or {},
+        rush=rush,
     )
     return get_spec(kind).build_adapter(config)
 

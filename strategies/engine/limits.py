@@ -38,6 +38,8 @@ class LimitBook:
         self._results = {
             (r[0], r[1]): (_exact(r[2]), _exact(r[3]), float(r[4])) for r in row["results"] or ()
         }
+        self._usual: dict[bool, RiskTerms] = {}
+        self._of_user: RiskTerms | None = None
 
     def count_everybody(self) -> bool:
         """Whether anybody limits what all accounts of one alert trade together."""
@@ -51,6 +53,14 @@ class LimitBook:
     def account(self, account_id: UUID, *, live: bool) -> RiskTerms:
         """The user's own limits are every account's, but for those on what is earned altogether."""
         key = ("broker_account", str(account_id))
+        if self._own(key) or self._cap(key):
+            return self._account(key, live=live)
+        # What an account has without a word of its own is the same for all of them: put together once.
+        if live not in self._usual:
+            self._usual[live] = self._account(key, live=live)
+        return self._usual[live]
+
+    def _account(self, key: Key, *, live: bool) -> RiskTerms:
         mine = {name: value for name, value in self._own(self._user).items() if name not in SUMMED}
         usual = {
             name: value
@@ -60,7 +70,9 @@ class LimitBook:
         return merge([mine, self._own(key)], self._caps(self._user, key), usual, by_class=live)
 
     def user(self) -> RiskTerms:
-        return merge([self._own(self._user)], [self._cap(self._user)])
+        if self._of_user is None:
+            self._of_user = merge([self._own(self._user)], [self._cap(self._user)])
+        return self._of_user
 
     def platform(self) -> RiskTerms:
         return merge([], [self._cap(("platform", ""))])

@@ -26,6 +26,7 @@ from strategies.engine.lanes import Holding
 from strategies.engine.orders import AccountRun
 from strategies.engine.placing import Placer, Wanted
 from strategies.engine.positions import still_out
+from strategies.engine.reading import lately
 from strategies.engine.writer import leg_row
 from strategies.execution.sizing import leg_price
 from strategies.execution.terms import ZERO, Purpose
@@ -124,7 +125,7 @@ class Protection:
         """What the account holds on the entry's side, not counting what other legs protect. None = look again later."""
         account, key = row["broker_account_id"], (row["external_id"], row["venue_id"])
         async with self._engine.pool.connection() as connection, connection.pipeline():
-            arguments = {"signal": None, "account": account}
+            arguments = {"signal": None, "account": account, "lately": lately()}
             orders = await connection.execute(sql.ACCOUNT_ORDERS, arguments)
             legs = await connection.execute(sql.ACCOUNT_LEGS, arguments)
         session = self._session(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,10 +24,17 @@ from strategies.execution import bringback
 from strategies.execution.terms import AccountView, Control, PreviousTarget
 from strategies.webhooks.alert import Alert
 from tradeproject.common.clock import parse_iso
+from tradeproject.common.ids import first_id
 
 MAX_ATTEMPTS = 5
+LATELY_SECONDS = 3.0
 NOBODY = UUID(int=0)
 _SEVERITY = {Control.RUNNING: 0, Control.REDUCING: 1, Control.HALTED: 2}
+
+
+def lately() -> UUID:
+    """Orders with a larger id were made during the last three seconds."""
+    return first_id(int((time.time() - LATELY_SECONDS) * 1000))
 
 
 class TooManyAttempts(Exception):
@@ -142,7 +150,7 @@ async def _read_part(connection: AsyncConnection[DictRow], arguments: dict[str, 
     return _Part(
         read_at=asyncio.get_running_loop().time(),
         accounts=await connection.execute(sql.ACCOUNTS, arguments),
-        orders=await connection.execute(sql.OPEN_ORDERS, arguments),
+        orders=await connection.execute(sql.OPEN_ORDERS, {**arguments, "lately": lately()}),
         legs=await connection.execute(sql.OPEN_LEGS, arguments),
     )
 
@@ -151,7 +159,7 @@ async def reread_account(
     connection: AsyncConnection[DictRow], signal_id: UUID, account: AccountContext
 ) -> None:
     """The account's open orders and legs as they are now that its lane is ours."""
-    arguments = {"signal": signal_id, "account": account.account_id}
+    arguments = {"signal": signal_id, "account": account.account_id, "lately": lately()}
     async with connection.pipeline():
         orders = await connection.execute(sql.ACCOUNT_ORDERS, arguments)
         legs = await connection.execute(sql.ACCOUNT_LEGS, arguments)

@@ -13,6 +13,7 @@ from psycopg_pool import PoolTimeout
 
 from brokers.domain import StreamItem
 from brokers.reportcodec import encode
+from brokers.rush import NO_RUSH, Rush
 from brokers.sessions import BrokerSession, SessionKey
 from strategies.engine import sql
 from tradeproject.common.aio import end_tasks
@@ -29,8 +30,8 @@ KEEP_AT_MOST = 200_000  # while PostgreSQL is away; beyond it the poll of positi
 
 
 class ReportForwarder:
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, rush: Rush = NO_RUSH) -> None:
+        self._pool, self._rush = pool, rush
         self._queue: deque[tuple[SessionKey, StreamItem]] = deque(maxlen=KEEP_AT_MOST)
         self._wake = asyncio.Event()
         self._writing = False
@@ -65,6 +66,7 @@ class ReportForwarder:
             await self._wake.wait()
             if not self._stopping:
                 await asyncio.sleep(COALESCE_SECONDS)
+                await self._rush.over()
                 self._wake.clear()
             while self._queue:
                 count = min(ROWS_AT_ONCE, len(self._queue))

@@ -27,6 +27,7 @@ from brokers.errors import BrokerError
 from brokers.protocol import BrokerAdapter
 from brokers.ratelimit import READ_SHARE
 from brokers.registry import build_adapter, close_loop_client
+from brokers.rush import Rush
 from brokers.services import ENGINE_CHANNEL
 from brokers.sessionpool import SessionPool
 from brokers.sessions import BrokerSession, Opener, SessionKey
@@ -104,6 +105,7 @@ class ExecutionEngine:
         self.executing: set[UUID] = set()
         self.put_off, self.used_logins = dict[UUID, bool](), set[UUID]()
         self.turns, self.lanes, self.inflight = Turns(), Lanes(), InFlightOrders()
+        self.rush = Rush()
         self.paces, self.prices = Paces(), MarketPrices()
         self.positions, self.instruments = Positions(self), Instruments(self)
         self.claims, self.brackets, self.protection = Claims(self), Brackets(self), Protection(self)
@@ -124,8 +126,8 @@ class ExecutionEngine:
         self._loop = asyncio.get_running_loop()
         self.pool = make_pool("execution", self._connections, configure=warm_up)
         await self.pool.open()
-        self.writer = Writer(self.pool, self.worker, self.timings.first_lookup)
-        self.forwarder = ReportForwarder(self.pool)
+        self.writer = Writer(self.pool, self.worker, self.timings.first_lookup, self.rush)
+        self.forwarder = ReportForwarder(self.pool, self.rush)
         self.sessions = self._make_sessions()
         self.writer.start()
         self.forwarder.start()
@@ -316,6 +318,7 @@ class ExecutionEngine:
 
     async def _now_and_then(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(seconds)
+        await self.rush.over()
         if self.holds_shard:
             await work()
 
@@ -358,7 +361,8 @@ class ExecutionEngine:
         if row is None:
             raise BrokerError("This login was removed.")
         accounts = [AccountRef(str(a["id"]), a["name"]) for a in row["accounts"] or []]
-        return build_adapter(row["broker"], key.environment, ConnectionTokens(key.connection_id), accounts)
+        tokens = ConnectionTokens(key.connection_id)
+        return build_adapter(row["broker"], key.environment, tokens, accounts, rush=self.rush)
 
     def _on_items(self, session: BrokerSession, items: list[StreamItem]) -> None:
         self.forwarder.put(session, items)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 REMEMBERED = 2000
-PART = 200  # accounts read at once after the first batch
+FIRST = 5  # accounts read with the signal itself: their orders leave before the others are known
+PART = 200  # accounts read at once after them
 GAVE_UP = (
     "The server failed {failures} times to carry out this alert and has stopped trying. Accounts without an order below got "
     "none: check their positions. The operator finds the reason in the log."
@@ -49,6 +52,8 @@ class SignalExecutor:
         self._engine = engine
         self._preparer = Preparer(engine)
         self._taken: dict[UUID, None] = {}
+        # Whoever wants pauses between batches gets whole ones.
+        self._first = engine.batch_size if engine.batch_delay else min(FIRST, engine.batch_size)
 
     def has_taken(self, signal_id: UUID) -> bool:
         """Whether this executor took the signal a while ago. Whatever became of it then, the sweeper sees to the rest."""
@@ -92,7 +97,7 @@ class SignalExecutor:
         try:
             async with engine.pool.connection() as connection:
                 return await reading.load(
-                    connection, signal_id, engine.worker, engine.timings.signal_lease, engine.batch_size
+                    connection, signal_id, engine.worker, engine.timings.signal_lease, self._first
                 )
         except reading.TooManyAttempts as error:
             await self._give_up(error.claim)
@@ -110,7 +115,7 @@ class SignalExecutor:
 
     async def _reload(self, signal: SignalContext) -> SignalContext | None:
         async with self._engine.pool.connection() as connection:
-            return await reading.reload(connection, signal, self._engine.batch_size)
+            return await reading.reload(connection, signal, self._first)
 
     async def _give_up(self, claim: reading.Claim) -> None:
         message = GAVE_UP.format(failures=claim.attempts - 1)
@@ -146,23 +151,11 @@ class SignalExecutor:
         none.
         """
         later: dict[asyncio.Task[None], AccountRun] = {}
-        accounts = signal.accounts
         try:
-            while True:
-                more = _has_more(signal, accounts)
-                runs = work.take(accounts)
-                await self._engine.instruments.attach(signal, [run.account for run in runs])
-                for run in runs:
-                    self._preparer.join(run)
-                await self._engine.prices.refresh(
-                    symbols_of([run.account.view for run in runs], signal.terms.risk)
-                )
-                if not more:
-                    work.everybody_joined()
-                await self._start(work, runs, later)
-                if not more:
-                    break
-                accounts = await self._read_on(signal)
+            async with aclosing(self._parts(signal)) as parts:
+                with self._engine.rush.of(signal.account_count):
+                    async for accounts, is_last in parts:
+                        await self._take_part(work, accounts, later, is_last=is_last)
             while later:
                 finished, _ = await asyncio.wait(later, return_when=asyncio.FIRST_COMPLETED)
                 await work.batches([later.pop(task) for task in finished if _is_prepared(task)])
@@ -170,6 +163,40 @@ class SignalExecutor:
             for task in later:
                 task.cancel()
         await asyncio.gather(*work.sends, return_exceptions=True)
+
+    async def _take_part(
+        self,
+        work: _Execution,
+        accounts: list[AccountContext],
+        later: dict[asyncio.Task[None], AccountRun],
+        *,
+        is_last: bool,
+    ) -> None:
+        signal = work.signal
+        runs = work.take(accounts)
+        await self._engine.instruments.attach(signal, [run.account for run in runs])
+        for run in runs:
+            self._preparer.join(run)
+        await self._engine.prices.refresh(symbols_of([run.account.view for run in runs], signal.terms.risk))
+        if is_last:
+            work.everybody_joined()
+        await self._start(work, runs, later)
+
+    async def _parts(self, signal: SignalContext) -> AsyncGenerator[tuple[list[AccountContext], bool]]:
+        """The accounts in parts, each read while the one before it is sent, and whether it is the last."""
+        accounts = list(signal.accounts)
+        following: asyncio.Task[list[AccountContext]] | None = None
+        try:
+            while True:
+                if _has_more(signal, accounts):
+                    following = asyncio.create_task(self._read_on(signal))
+                yield accounts, following is None
+                if following is None:
+                    return
+                accounts, following = await following, None
+        finally:
+            if following is not None:
+                following.cancel()
 
     async def _read_all(self, signal: SignalContext) -> None:
         """Every account before the first order."""
@@ -229,7 +256,7 @@ class _Execution:
     def __init__(
         self, engine: ExecutionEngine, signal: SignalContext, instruction: Instruction, turn: Turn
     ) -> None:
-        self._engine, self._signal, self._turn = engine, signal, turn
+        self._engine, self.signal, self._turn = engine, signal, turn
         self.instruction = instruction
         self.sends: list[asyncio.Task[None]] = []
         self._runs: list[AccountRun] = []
@@ -239,7 +266,7 @@ class _Execution:
 
     def take(self, accounts: list[AccountContext]) -> list[AccountRun]:
         """Runs for these accounts, held until their senders take over. Who has this signal's orders already gets none."""
-        signal = self._signal
+        signal = self.signal
         planned = {
             o["broker_account_id"] for a in accounts for o in a.open_orders if o["signal_id"] == signal.id
         }
@@ -265,7 +292,7 @@ class _Execution:
             self._turn.leave()
 
     def occasion(self, account: AccountContext) -> Occasion:
-        return occasion_of(self._engine, self._signal, account)
+        return occasion_of(self._engine, self.signal, account)
 
     async def batches(self, runs: list[AccountRun]) -> None:
         """Write one batch, start sending it, write the next one meanwhile."""
@@ -284,7 +311,7 @@ class _Execution:
                 self.sends.append(self._engine.spawn(self._engine.sender.run_account(run)))
 
     def _plan(self, run: AccountRun) -> None:
-        signal, occasion = self._signal, self.occasion(run.account)
+        signal, occasion = self.signal, self.occasion(run.account)
         run.plan = plan_account(signal.alert, self.instruction, signal.terms, run.account.view, occasion)
         plan_orders(run)
 

@@ -97,10 +97,8 @@ SELECT al.id AS allocation_id, al.multiplier, al.max_contracts, al.enabled AS al
 
 _ACCOUNTS_OF_PART = f"(SELECT broker_account_id FROM strategies_allocation WHERE id IN {_PART})"  # noqa: S608
 
-# Ids begin with the millisecond they were made in: what an account did lately is found without looking at its whole history.
-_LATELY = "(lpad(to_hex((extract(epoch FROM statement_timestamp()) * 1000)::bigint - 3000), 12, '0') || repeat('0', 20))::uuid"
-
-# What each of the accounts still has open, what this signal already has there, and the last that each did moments ago.
+# What each of the accounts still has open, what this signal already has there, and the last that each did moments ago: ids rise
+# with time, so ``lately`` is an id, and no account's history is looked through.
 _OPEN_ORDERS = f"""
 WITH chosen AS (
     SELECT x.id FROM strategies_order AS x WHERE x.broker_account_id IN {{accounts}} AND x.status IN {WORKING}
@@ -109,7 +107,7 @@ WITH chosen AS (
      UNION
     SELECT last.id FROM (
         SELECT DISTINCT ON (x.broker_account_id, x.instrument_id) x.id FROM strategies_order AS x
-         WHERE x.broker_account_id IN {{accounts}} AND x.id > {_LATELY} AND x.status NOT IN ('denied', 'pending')
+         WHERE x.broker_account_id IN {{accounts}} AND x.id > %(lately)s AND x.status NOT IN ('denied', 'pending')
            AND x.signal_id IS DISTINCT FROM %(signal)s
          ORDER BY x.broker_account_id, x.instrument_id, x.id DESC) AS last
 )

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import PoolTimeout
 
 from brokers.domain import LegKind, Outcome, SubmitResult
+from brokers.rush import NO_RUSH, Rush
 from strategies.engine import sql
 from strategies.events import OrdersAnswered
 from strategies.execution.denials import explain
@@ -110,8 +111,8 @@ class Batch:
 class Writer:
     """Collects from all signals and flushes every few milliseconds; while PostgreSQL is away it keeps and retries."""
 
-    def __init__(self, pool: Pool, worker: str, first_lookup: float = 1.5) -> None:
-        self._pool, self._worker, self._first_lookup = pool, worker, first_lookup
+    def __init__(self, pool: Pool, worker: str, first_lookup: float = 1.5, rush: Rush = NO_RUSH) -> None:
+        self._pool, self._worker, self._first_lookup, self._rush = pool, worker, first_lookup, rush
         self._batch = Batch()
         self._stopping = False
         self._wake = asyncio.Event()
@@ -197,6 +198,7 @@ class Writer:
             await self._wake.wait()
             if not self._stopping:
                 await asyncio.sleep(COALESCE_SECONDS)
+                await self._rush.over()
                 self._wake.clear()
             batch, self._batch = self._batch, Batch()
             if batch:

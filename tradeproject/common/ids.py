@@ -40,6 +40,11 @@ def uuid7() -> uuid.UUID:
     return uuid.UUID(int=(high >> 12) << 80 | 0x7 << 76 | (high & 0xFFF) << 64 | 0x2 << 62 | low)
 
 
+def first_id(milliseconds: int) -> uuid.UUID:
+    """The smallest id that can have been made at or after this Unix time."""
+    return uuid.UUID(int=milliseconds << 80)
+
+
 def client_order_id(order_id: uuid.UUID, attempt: int) -> str:
     """Our handle for one attempt of one order: 18 letters and digits, a pure function of its inputs.
 

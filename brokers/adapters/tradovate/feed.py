@@ -141,6 +141,8 @@ class Feed:
         if self._inbox.overflowed:
             raise self._closed()  # something is missing: what follows must not be told as if it were not
         events = await self._inbox.take(self._patience())
+        await self._session.rush.over()
+        events += self._inbox.take_now()
         ended = sum(self._apply(event) for event in events) > 0  # every one is applied
         reports = self._reporter.changes()
         self._place_fills()

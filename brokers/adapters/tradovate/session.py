@@ -28,6 +28,7 @@ class Session:
         self.host: Host = endpoints.host(config.environment)
         self.timings = timings
         self.tokens = config.tokens
+        self.rush = config.rush
         self.rest = Rest(config.http, self.host.api, self._moved_to)
         self.socket: Socket | None = None
         self.confirmations = Confirmations()
@@ -107,13 +108,13 @@ class Session:
 
     async def _connect(self, tokens: Tokens) -> Answer:
         try:
-            socket = await Socket.connect(self._socket_url(), self._hear, self.timings)
+            socket = await Socket.connect(self._socket_url(), self._hear, self.timings, self.rush)
         except WrongHost:
             before = self.rest.api
             await self._learn_host()
             if self.rest.api == before:
                 raise
-            socket = await Socket.connect(self._socket_url(), self._hear, self.timings)
+            socket = await Socket.connect(self._socket_url(), self._hear, self.timings, self.rush)
         self.socket, self._socket_tokens = socket, tokens
         return await authorize(socket, tokens.access_token)
 

@@ -20,6 +20,7 @@ from websockets.protocol import State
 from brokers.adapters.tradovate.constants import FRAME_BYTES, TIMINGS, Timings
 from brokers.adapters.tradovate.wire import Answer, AnswerLost, Entity, NotSent, decode
 from brokers.errors import RateLimited, Unavailable
+from brokers.rush import NO_RUSH, Rush
 from tradeproject.common.crashpoints import crash_point
 
 # At DEBUG the library logs every frame, and the first one is the token: this logger never gets that talkative.
@@ -30,6 +31,8 @@ OnEvent = Callable[[Entity], None]
 # Events we put among the venue's: where a marked request's answer stood, and that nothing follows.
 MARK = "answered"
 ENDED = "ended"
+# What tells frames apart before they are read: answers carry a status, events a kind. Who closes says so in an event.
+_STATUS, _EVENT, _SHUTDOWN = b'"s"', b'"e"', b"shutdown"
 
 
 class WrongHost(Unavailable):
@@ -48,7 +51,13 @@ class _PlainConnect(connect):
 class Socket:
     """One connection. Requests may run side by side: each is written at once and awaits its own answer."""
 
-    def __init__(self, connection: ClientConnection, on_event: OnEvent, timings: Timings = TIMINGS) -> None:
+    def __init__(
+        self,
+        connection: ClientConnection,
+        on_event: OnEvent,
+        timings: Timings = TIMINGS,
+        rush: Rush = NO_RUSH,
+    ) -> None:
         self.authorized = False
         self.synced = False
         self.reason = ""
@@ -56,6 +65,9 @@ class Socket:
         self._ws = connection
         self._on_event = on_event
         self._timings = timings
+        self._rush = rush
+        self._held: list[bytes] = []
+        self._later: asyncio.Task[None] | None = None
         self._numbers = itertools.count(1)
         self._pending: dict[int, asyncio.Future[Answer]] = {}
         self._marked: set[int] = set()
@@ -69,7 +81,9 @@ class Socket:
         ]
 
     @classmethod
-    async def connect(cls, url: str, on_event: OnEvent, timings: Timings = TIMINGS) -> Socket:
+    async def connect(
+        cls, url: str, on_event: OnEvent, timings: Timings = TIMINGS, rush: Rush = NO_RUSH
+    ) -> Socket:
         """An open connection, not yet authorised. Raises Unavailable, WrongHost or RateLimited."""
         try:
             connection = await _PlainConnect(
@@ -89,7 +103,7 @@ class Socket:
             raise Unavailable(
                 f"Tradovate's order socket cannot be reached ({type(error).__name__}). It will be tried again."
             ) from error
-        socket = cls(connection, on_event, timings)
+        socket = cls(connection, on_event, timings, rush)
         await socket._await_open()
         return socket
 
@@ -166,8 +180,7 @@ class Socket:
         except ConnectionClosed as error:
             self._end(f"the connection was closed ({error.rcvd.code if error.rcvd else 'without goodbye'})")
         except ValueError:
-            # Something was said that we could not read: only a new snapshot can tell what it was.
-            self._end("a message could not be read")
+            self._unreadable()
         finally:
             self._end("the connection was given up")
             await self._shut()
@@ -175,16 +188,58 @@ class Socket:
     def _take(self, frame: bytes) -> None:
         kind = frame[:1]
         if kind == b"a":
-            messages = decode(frame[1:])
-            if not isinstance(messages, list):
-                raise ValueError("not a list of messages")
-            for message in messages:
-                if isinstance(message, dict):
-                    self._hear(message)
+            if self._may_wait(frame):
+                self._hold(frame)
+                return
+            if _EVENT in frame:
+                self._take_held()  # events keep their order
+            self._take_messages(frame)
         elif kind == b"o":
             self._opened.set()
         elif kind == b"c":
             self._end(f"Tradovate closed it: {frame[1:200].decode(errors='replace') or 'no reason given'}")
+
+    def _take_messages(self, frame: bytes) -> None:
+        messages = decode(frame[1:])
+        if not isinstance(messages, list):
+            raise ValueError("not a list of messages")
+        for message in messages:
+            if isinstance(message, dict):
+                self._hear(message)
+
+    def _may_wait(self, frame: bytes) -> bool:
+        """Whether a frame holds nothing but events, while orders go first. A marked answer stands among the events: then none
+        of them waits.
+        """
+        return (
+            self._rush.is_on
+            and not self._marked
+            and _EVENT in frame
+            and _STATUS not in frame
+            and _SHUTDOWN not in frame
+        )
+
+    def _hold(self, frame: bytes) -> None:
+        self._held.append(frame)
+        if self._later is None or self._later.done():
+            self._later = asyncio.create_task(self._take_later(), name="tradovate socket catching up")
+
+    async def _take_later(self) -> None:
+        try:
+            await self._rush.over()
+            self._take_held()
+        except ValueError:
+            self._unreadable()
+            await self._shut()
+
+    def _take_held(self) -> None:
+        held, self._held = self._held, []
+        for frame in held:
+            self._take_messages(frame)
+
+    def _unreadable(self) -> None:
+        """Something was said that we could not read: only a new snapshot can tell what it was."""
+        self._end("a message could not be read")
 
     def _hear(self, message: dict[str, Any]) -> None:
         number = message.get("i")
@@ -223,6 +278,7 @@ class Socket:
         with contextlib.suppress(ConnectionClosed):
             while not self.ended.is_set():
                 await asyncio.sleep(self._timings.heartbeat)
+                await self._rush.over()
                 await self._ws.send("[]")
                 quiet = self._loop.time() - self._heard
                 if quiet < self._timings.silence:
@@ -243,6 +299,8 @@ class Socket:
     def _end(self, reason: str) -> None:
         if self.ended.is_set():
             return
+        with contextlib.suppress(ValueError):  # it ends anyway
+            self._take_held()
         self.reason = self.reason or reason
         self.ended.set()
         self._opened.set()
@@ -267,7 +325,7 @@ class Socket:
         """End the connection now. Never raises; safe to call twice."""
         self._end("we closed it")
         current = asyncio.current_task()
-        others = [task for task in self._tasks if task is not current]
+        others = [task for task in (*self._tasks, self._later) if task is not None and task is not current]
         for task in others:
             task.cancel()
         await self._shut()

@@ -139,3 +139,31 @@ async def test_signals_in_parts_end_at_the_newest_target_everywhere(open_desk, s
         await desk.target(net)
     await desk.settled(3, seconds=12)
     assert max(desk.venue.peaks.values()) <= 3
+
+
+async def test_the_first_orders_leave_before_the_other_accounts_are_read(open_desk, monkeypatch):
+    monkeypatch.setattr(signals, "FIRST", 2)
+    desk = await open_desk(accounts=6, logins=6)
+    await desk.start()
+    engine = desk.engines[0][0]
+    read_on, nets = engine.signals._read_on, []
+
+    async def slowly(signal):
+        await eventually(lambda: sum(desk.nets()) == 2)
+        nets.append(desk.nets())
+        return await read_on(signal)
+
+    monkeypatch.setattr(engine.signals, "_read_on", slowly)
+    signal = await desk.target(1)
+    await desk.until_status(signal, "filled")
+    assert nets == [[1, 1, 0, 0, 0, 0]] and desk.nets() == [1] * 6
+
+
+async def test_a_large_fan_out_is_settled_although_the_streams_wait_for_it(open_desk, monkeypatch):
+    desk = await open_desk(accounts=12, logins=4)
+    await desk.start()
+    desk.engines[0][0].rush._large = 10
+    await desk.done(await desk.target(2))
+    signal = await desk.target(-1, action="sell", quantity="3")
+    await desk.until_status(signal, "filled")
+    assert desk.nets() == [-1] * 12 and max(desk.venue.peaks.values()) == 2
