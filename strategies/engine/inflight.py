@@ -26,6 +26,8 @@ class InFlight:
     ref: AccountRef
     settled: asyncio.Future[OrderStatus]
     holding: Holding
+    before: Decimal | None = None
+    """The position that it changes; None = not known."""
     legs_are_ours: bool = False
     venue_order_id: str = ""
     filled: Decimal = Decimal(0)

@@ -55,6 +55,8 @@ class AccountRun(Holding):
     plan: AccountPlan | None = None
     orders: list[PlannedOrder] = field(default_factory=list)
     canceled_legs: list[OpenLeg] = field(default_factory=list)
+    seen_at: float = 0.0
+    """When its account was looked at last, in the pulse's time."""
     canceled_entries: set[UUID] = field(default_factory=set)
 
 
@@ -62,7 +64,8 @@ class AccountRun(Holding):
 class Parcel:
     """An order as it is given to the sender, whether planned a moment ago or known only by its row.
 
-    ``held`` is the account's position when this was decided, ``deadline`` the loop time after which it is not begun.
+    ``held`` is the account's position when this was decided, at ``decided_at`` of the pulse's time; ``deadline`` the loop time
+    after which it is not begun. ``account_id`` and ``instrument_id`` are our rows; ``is_shared``: other strategies trade there.
     """
 
     order_id: UUID
@@ -75,6 +78,10 @@ class Parcel:
     signal_id: UUID | None
     strategy_id: UUID | None
     deadline: float
+    decided_at: float
+    account_id: UUID
+    instrument_id: int
+    is_shared: bool = False
     held: Decimal | None = None
 
     @property
@@ -185,7 +192,7 @@ def wanted_leg_rows(run: AccountRun) -> list[dict[str, Any]]:
     return [{"id": str(leg.id), "client_order_id": leg.client_order_id} for leg in run.canceled_legs]
 
 
-def parcel_of(run: AccountRun, order: PlannedOrder, deadline: float) -> Parcel:
+def parcel_of(run: AccountRun, order: PlannedOrder, deadline: float, decided_at: float) -> Parcel:
     account, signal = run.account, run.signal
     contract = account.contract(order.draft.purpose)
     if contract is None:
@@ -201,6 +208,10 @@ def parcel_of(run: AccountRun, order: PlannedOrder, deadline: float) -> Parcel:
         signal_id=signal.id,
         strategy_id=signal.strategy_id,
         deadline=deadline,
+        decided_at=decided_at,
+        account_id=account.account_id,
+        instrument_id=contract.row_id,
+        is_shared=account.is_shared,
         held=account.view.held,
     )
 

@@ -49,6 +49,8 @@ class Wanted:
     quantity: Decimal
     legs: tuple[LegSpec, ...]
     handle: str
+    decided_at: float
+    """When it was seen that they are missing, in the pulse's time."""
 
     def only(self, kind: LegKind) -> Wanted:
         return replace(self, legs=tuple(leg for leg in self.legs if leg.kind is kind))
@@ -105,6 +107,8 @@ class Placer:
         if adapter is None or not wanted.legs:
             return None
         await session.budget.take(Priority.EXIT)  # protection is as urgent as an exit
+        if not self._engine.pulse.ran_since(wanted.decided_at):
+            return None  # another executor may have placed them meanwhile: the sweeper looks again
         try:
             async with asyncio.timeout(self._engine.timings.send):
                 return await adapter.protect(

@@ -23,9 +23,10 @@ class Positions:
     def __init__(self, engine: ExecutionEngine) -> None:
         self._engine = engine
 
-    @staticmethod
-    def trusted(session: BrokerSession, key: PositionKey, lane: Lane) -> Decimal | None:
+    def trusted(self, session: BrokerSession, key: PositionKey, lane: Lane) -> Decimal | None:
         """The stream's position, if nothing speaks against it; None = ask."""
+        if not self._engine.pulse.has_settled():
+            return None  # what the streams told while this process slept has not been read yet
         net, now = session.net(*key), asyncio.get_running_loop().time()
         if lane.agrees(net):
             session.positions.settle(key, lane.expected_at)

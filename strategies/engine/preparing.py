@@ -180,6 +180,7 @@ class Preparer:
         self, run: AccountRun, session: BrokerSession | None, net: Decimal | None, *own: Decimal | None
     ) -> None:
         account, gone = run.account, run.canceled_entries
+        run.seen_at = self._engine.pulse.now()
         account.view = replace(
             account.view,
             net=own[0] if own else net,

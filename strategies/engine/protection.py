@@ -164,6 +164,7 @@ class Protection:
 
         ``held`` is what the account holds for it; None right after the fill, when nobody can have closed it yet.
         """
+        decided_at = self._engine.pulse.now()
         async with self._engine.pool.connection() as connection, connection.pipeline():
             found = await connection.execute(upkeep.ORDER, {"order": order_id})
             rows = await connection.execute(upkeep.LEGS_OF, {"order": order_id})
@@ -190,7 +191,7 @@ class Protection:
             return  # a distance needs the fill's price, which is still to come
         made = tuple(spec for spec in specs if spec is not None)
         handle = missing[0]["client_order_id"][:-1]
-        wanted = Wanted(order_id, Side(row["side"]), quantity, made, handle)
+        wanted = Wanted(order_id, Side(row["side"]), quantity, made, handle, decided_at)
         await self._placer.place(session, ref, instrument_from(row), wanted)
 
     async def _take_back_small(
@@ -217,6 +218,7 @@ class Protection:
     async def after_exit(self, run: AccountRun) -> None:
         """Legs that made way for an exit: gone with the position, or placed again for what stays, the newest entries' first."""
         left = await self._left_open(run)
+        decided_at = self._engine.pulse.now()
         contract = run.account.contract(Purpose.EXIT)
         if left is None or contract is None:
             return  # the sweeper sees to it when the venue has told
@@ -233,7 +235,8 @@ class Protection:
             if quantity <= 0:
                 await self._gone(order_id, [leg.kind for leg in legs])
             elif specs:
-                wanted = Wanted(order_id, legs[0].entry_side, quantity, specs, legs[0].client_order_id[:-1])
+                handle = legs[0].client_order_id[:-1]
+                wanted = Wanted(order_id, legs[0].entry_side, quantity, specs, handle, decided_at)
                 await self._placer.place(session, run.account.ref, contract.instrument, wanted)
 
     async def _left_open(self, run: AccountRun) -> Decimal | None:

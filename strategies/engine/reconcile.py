@@ -247,6 +247,7 @@ class Reconciler:
 
     async def _decide(self, order: Unknown, holding: Holding) -> None:
         """Send it once more, or close it. The lane is ours, so that the position cannot change beside us."""
+        decided_at = self._engine.pulse.now()
         net = await self._fresh_position(order, holding)
         if await self._has_strange_fill(order):
             reason = "the account has a fill of that time that belongs to no known order. Check the account at the broker."
@@ -260,7 +261,7 @@ class Reconciler:
         elif why:
             await self._expire(order, why)
         else:
-            await self._resend(order, quantity, net, holding)
+            await self._resend(order, quantity, net, holding, decided_at)
 
     async def _fresh_position(self, order: Unknown, holding: Holding) -> Decimal:
         """The position after the last not-found answer, asked of the venue itself."""
@@ -329,7 +330,9 @@ class Reconciler:
             self._engine.inflight.conclude(order.id, OrderStatus.EXPIRED)
             self._failures.pop(order.id, None)
 
-    async def _resend(self, order: Unknown, quantity: Decimal, net: Decimal, holding: Holding) -> None:
+    async def _resend(
+        self, order: Unknown, quantity: Decimal, net: Decimal, holding: Holding, decided_at: float
+    ) -> None:
         """The one second attempt: a new claim, a new handle, the same order row."""
         attempt = order.row["attempt"] + 1
         handle = client_order_id(order.id, attempt)
@@ -352,7 +355,9 @@ class Reconciler:
         self._engine.writer.event(
             order.id, "resend", "Proven not to have arrived; sent a second time.", {"handle": handle}
         )
-        await self.send_row(order, handle, quantity, claimed["fence"], holding, held=net)
+        await self.send_row(
+            order, handle, quantity, claimed["fence"], holding, held=net, decided_at=decided_at
+        )
 
     # --- sending from a row (second attempts, resumed and requested orders) -------------------------------------------------
 
@@ -365,6 +370,7 @@ class Reconciler:
         holding: Holding,
         *,
         held: Decimal | None,
+        decided_at: float,
     ) -> None:
         """Send an order that is known only by its row; claimed by the caller, who holds its lane."""
         async with self._engine.pool.connection() as connection:
@@ -374,7 +380,7 @@ class Reconciler:
             limit = risk_terms(order.row["risk"] or {}).max_signal_age
             left = self._engine.max_age_of(limit) - order.row["age"]
         deadline = asyncio.get_running_loop().time() + left
-        parcel = parcel_from(order.row, legs, order.ref, handle, quantity, fence, deadline, held)
+        parcel = parcel_from(order.row, legs, order.ref, handle, quantity, fence, deadline, decided_at, held)
         emulated = self._engine.brackets.is_emulated(parcel.session_key, parcel.broker)
         status = "pending" if emulated else "submitted"
         rows = [

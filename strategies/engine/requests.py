@@ -85,6 +85,7 @@ class Requests:
         return True
 
     async def _send_in_lane(self, order: Unknown, holding: Holding) -> None:
+        decided_at = self._engine.pulse.now()
         quantity, held, denial = await self._what_to_send(order, holding)
         if denial is not None:
             await self._deny(order, denial)
@@ -94,7 +95,9 @@ class Requests:
             await self._deny(order, denial)
         if fence is not None:
             handle = order.row["client_order_id"]
-            await self._engine.reconciler.send_row(order, handle, quantity, fence, holding, held=held)
+            await self._engine.reconciler.send_row(
+                order, handle, quantity, fence, holding, held=held, decided_at=decided_at
+            )
 
     async def _what_to_send(
         self, order: Unknown, holding: Holding

@@ -22,9 +22,10 @@ def parcel_from(
     quantity: Decimal,
     fence: int,
     deadline: float,
+    decided_at: float,
     held: Decimal | None,
 ) -> Parcel:
-    """``row`` is one of ``upkeep.ORDER``, ``legs`` its ``upkeep.LEGS_OF``; ``deadline`` is loop time."""
+    """``row`` is one of ``upkeep.ORDER``, ``legs`` its ``upkeep.LEGS_OF``; ``deadline`` is loop time, ``decided_at`` pulse's."""
     draft = _draft(row, legs, quantity)
     contract = Contract(instrument_from(row), row["instrument_id"])
     return Parcel(
@@ -38,6 +39,9 @@ def parcel_from(
         signal_id=row["signal_id"],
         strategy_id=row["strategy_id"],
         deadline=deadline,
+        decided_at=decided_at,
+        account_id=row["broker_account_id"],
+        instrument_id=row["instrument_id"],
         held=held,
     )
 

@@ -46,6 +46,7 @@ from strategies.engine.orders import CHANNEL as ORDERS_CHANNEL
 from strategies.engine.pace import Paces
 from strategies.engine.positions import Positions
 from strategies.engine.protection import Protection
+from strategies.engine.pulse import Pulse
 from strategies.engine.quotes import MarketPrices
 from strategies.engine.reconcile import Reconciler
 from strategies.engine.reports import ReportForwarder
@@ -100,6 +101,7 @@ class ExecutionEngine:
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
         self.batch_size, self.batch_delay = settings.BATCH_SIZE, settings.BATCH_DELAY_SECONDS
         self.max_age, self.timings = settings.SIGNAL_MAX_AGE_SECONDS, timings or Timings()
+        self.pulse = Pulse(self.timings.stale)
         self.held_by_others, self._connections = held_by_others, connections
         self.holds_shard = False
         self.executing: set[UUID] = set()
@@ -142,6 +144,7 @@ class ExecutionEngine:
             (EVERY_SECONDS, self.budgets.round),
         ):
             loops.append(partial(self._now_and_then, seconds, work))
+        loops.append(self.pulse.look)
         self._loops = [asyncio.create_task(self._forever(each)) for each in loops]
         try:
             if started is not None:

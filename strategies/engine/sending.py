@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from brokers.domain import BRACKET_UNSUPPORTED, OrderReport, OrderStatus, Outcome, SubmitResult
 from brokers.protocol import BrokerAdapter
 from brokers.sessions import BrokerSession, SessionKey
-from strategies.engine import sql
-from strategies.engine.claims import switched_off
+from strategies.engine.confirming import Confirmer
 from strategies.engine.inflight import InFlight
 from strategies.engine.lanes import Holding
 from strategies.engine.orders import FLATTEN, AccountRun, Parcel, PlannedOrder, parcel_of
 from strategies.engine.writer import Answer, leg_row, status_of
-from strategies.execution.denials import explain
 from strategies.execution.dispatcher import CLAIM_LOST, Dispatch, dispatch
 from strategies.execution.terms import Denial
 from tradeproject.common.crashpoints import crash_point
@@ -60,6 +59,7 @@ class Command:
 class Sender:
     def __init__(self, engine: ExecutionEngine) -> None:
         self._engine = engine
+        self._confirmer = Confirmer(engine)
 
     async def run_account(self, run: AccountRun) -> None:
         """Everything this account does about the signal; returns when each order has an outcome. Never raises.
@@ -84,7 +84,7 @@ class Sender:
         left = self._engine.timings.exit_fill
         if not order.is_exit:
             left = self._engine.max_age_of(signal.terms.risk.max_signal_age) - signal.age
-        parcel = parcel_of(run, order, asyncio.get_running_loop().time() + left)
+        parcel = parcel_of(run, order, asyncio.get_running_loop().time() + left, run.seen_at)
         order.tracking = self._track(parcel, run)
         await self._deliver(parcel, order.tracking)
 
@@ -102,7 +102,7 @@ class Sender:
         self._engine.used_logins.add(parcel.session_key.connection_id)
         session.in_use += 1
         try:
-            result = await dispatch(item, self.confirm)
+            result = await dispatch(item, partial(self._confirmer.confirm, command, inflight))
         except BaseException:
             inflight.holding.let_go()
             raise
@@ -126,26 +126,13 @@ class Sender:
             lane=parcel.priority,
             find_session=lambda: self._session(parcel),
             command=command,
+            decided_at=parcel.decided_at,
+            is_fresh=self._engine.pulse.is_fresh,
             claimed_until=asyncio.get_running_loop().time() + timings.order_lease,
             deadline=parcel.deadline,
             send_seconds=timings.send,
             lease_margin=timings.lease_margin,
         )
-
-    async def confirm(self, item: Dispatch) -> SubmitResult | None:
-        """Renew the claim before a late try. An order that is somebody else's, or was switched off, must not go."""
-        lease = self._engine.timings.order_lease
-        arguments = {"order": item.order_id, "fence": item.fence, "lease": lease}
-        claimed_until = asyncio.get_running_loop().time() + lease
-        async with self._engine.pool.connection() as connection:
-            row = await (await connection.execute(sql.EXTEND_ORDER, arguments)).fetchone()
-        if row is None:
-            return SubmitResult.unknown(CLAIM_LOST, "Another worker took over this order before it was sent.")
-        item.claimed_until = claimed_until
-        if row["switch"] is None:
-            return None
-        denial = switched_off(row["switch"])
-        return SubmitResult.refused_for_now(denial.code, explain(denial.code, denial.context), None)
 
     def _record(
         self, parcel: Parcel, item: Dispatch, command: Command, result: SubmitResult, inflight: InFlight
@@ -197,16 +184,16 @@ class Sender:
         known = self._session(parcel).net(parcel.intent.account.id, parcel.intent.instrument.venue_id)
         lane = holding.lane
         before = lane.expected if lane is not None and lane.expected is not None else known
-        before = parcel.held if before is None else before
+        inflight.before = parcel.held if before is None else before
 
         def on_settled(_: asyncio.Future[OrderStatus]) -> None:
             if inflight.is_lost:
                 return
             timer.cancel()
-            if parcel.purpose == FLATTEN or before is None:
+            if parcel.purpose == FLATTEN or inflight.before is None:
                 self._lose_track(inflight)
             elif lane is not None and inflight.filled:
-                net = before + parcel.intent.side.sign * inflight.filled
+                net = inflight.before + parcel.intent.side.sign * inflight.filled
                 lane.expect(net, loop.time(), self._engine.timings.book_lag)
             holding.let_go()
 
@@ -280,6 +267,7 @@ class Sender:
 
     async def _claim(self, run: AccountRun, order: PlannedOrder) -> bool:
         """Take a pending order. One that was switched off meanwhile is denied; one that somebody else took is left alone."""
+        run.seen_at = self._engine.pulse.now()
         fence, denial = await self._engine.claims.claim(order.id)
         if denial is not None:
             await self._deny(run, order, denial)

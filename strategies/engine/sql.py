@@ -221,9 +221,10 @@ UPDATE strategies_order AS x
 RETURNING x.fence
 """  # noqa: S608 - constants of ours
 
-# Renewed after a wait; what comes back with it is the switch that was turned meanwhile, if any.
+# Renewed after a wait; what comes back with it is the switch that was turned meanwhile, if any. An exit may have become smaller.
 EXTEND_ORDER = f"""
-UPDATE strategies_order AS x SET lease_until = clock_timestamp() + %(lease)s * interval '1 second'
+UPDATE strategies_order AS x
+   SET lease_until = clock_timestamp() + %(lease)s * interval '1 second', quantity = coalesce(%(quantity)s, x.quantity)
  WHERE x.id = %(order)s AND x.fence = %(fence)s AND x.status = 'submitted'
 RETURNING x.id, (SELECT json_build_object('state', w.state, 'scope', w.scope) FROM ({_SWITCH_OF_ROW}) AS w) AS switch
 """  # noqa: S608 - constants of ours

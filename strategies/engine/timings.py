@@ -23,6 +23,8 @@ class Timings:
     stop: float = 3.0
     """For what is on the wire to be answered when the executor stops."""
 
+    stale: float = 3.0
+    """What was decided longer ago is not sent before its claim was renewed and, for an exit, its position asked for again."""
     settle: float = 10.0
     """A market order that is not final by then leaves its lane with an unknown end."""
     exit_fill: float = 120.0

@@ -19,7 +19,7 @@ from brokers.domain import LegKind, Outcome, SubmitResult
 from brokers.rush import NO_RUSH, Rush
 from strategies.engine import sql
 from strategies.events import OrdersAnswered
-from strategies.execution.denials import explain
+from strategies.execution.denials import DENIALS, explain
 from tradeproject.common.aio import end_tasks
 from tradeproject.common.clock import iso, utc_now
 from tradeproject.common.crashpoints import crash_point
@@ -60,7 +60,7 @@ def status_of(result: SubmitResult) -> str:
 def deny_code_of(result: SubmitResult) -> str:
     if not result.not_taken:
         return ""
-    return result.code if result.code.startswith("CONTROL_") else "NOT_SENT_IN_TIME"
+    return result.code if result.code in DENIALS else "NOT_SENT_IN_TIME"
 
 
 @dataclass(slots=True)
@@ -275,7 +275,7 @@ def _row(answer: Answer) -> dict[str, Any]:
 
 def _words(result: SubmitResult) -> str:
     """The venue's own words, with its code when that says more; for what was never taken, what that means."""
-    if result.outcome is Outcome.ACCEPTED or result.code.startswith("CONTROL_"):
+    if result.outcome is Outcome.ACCEPTED or (result.not_taken and result.code in DENIALS):
         return result.message
     words = (
         f"{result.code}: {result.message}"

@@ -45,6 +45,10 @@ class Session(Protocol):
     async def ready(self, seconds: float) -> bool: ...
 
 
+def _always(_: float) -> bool:
+    return True
+
+
 @dataclass(slots=True)
 class Dispatch:
     """One claimed order on its way. ``deadline`` is loop time; after it the order is not begun any more.
@@ -61,6 +65,9 @@ class Dispatch:
     deadline: float
     send_seconds: float = SEND_SECONDS
     lease_margin: float = LEASE_MARGIN
+    decided_at: float = 0.0
+    """When it was decided, in the time of ``is_fresh``, which tells whether that still holds."""
+    is_fresh: Callable[[float], bool] = _always
     tries: int = 0
     sent_at: float | None = None
     """When it was begun, in loop time: no wall clock decides how long ago an order was sent."""
@@ -68,7 +75,8 @@ class Dispatch:
 
 
 Confirm = Callable[[Dispatch], Awaitable[SubmitResult | None]]
-"""Renews the claim; what comes back, if anything, is why the order must not go (not ours any more, trading halted)."""
+"""Renews the claim, and what was decided if that is old; what comes back, if anything, is why the order must not go (not ours any
+more, trading halted, nothing left to close)."""
 
 
 async def dispatch(item: Dispatch, confirm: Confirm) -> SubmitResult:
@@ -81,10 +89,13 @@ async def dispatch(item: Dispatch, confirm: Confirm) -> SubmitResult:
                 "BUDGET_USED_UP", "This login's calls were used up by earlier orders.", None
             )
         waited = loop.time() - asked_at > NOTICED_SECONDS
-        if waited or loop.time() > item.claimed_until - item.lease_margin:
+        is_late = loop.time() > item.claimed_until - item.lease_margin
+        if waited or is_late or not item.is_fresh(item.decided_at):
             objection = await confirm(item)
             if objection is not None:
                 return objection
+            if _is_too_late(item):
+                return SubmitResult.refused_for_now("TOO_LATE", "This server stood still meanwhile.", None)
         asked_at = loop.time()
         result = _unreachable(item) or await _attempt(item)
         wait = _retry_after(item, result, loop.time())
@@ -110,7 +121,7 @@ def _slow_down(budget: LoginBudget, result: SubmitResult, wait: float | None) ->
 async def _take_turn(item: Dispatch) -> bool:
     """Wait for room in the login's budget, at most until the deadline."""
     left = item.deadline - asyncio.get_running_loop().time()
-    if left <= 0 and item.lane > Lane.CANCEL:
+    if _is_too_late(item):
         return False
     budget = item.find_session().budget
     if budget.try_take(item.lane):
@@ -121,6 +132,11 @@ async def _take_turn(item: Dispatch) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def _is_too_late(item: Dispatch) -> bool:
+    """Exits and cancels never are."""
+    return item.deadline <= asyncio.get_running_loop().time() and item.lane > Lane.CANCEL
 
 
 def _unreachable(item: Dispatch) -> SubmitResult | None:

@@ -270,6 +270,26 @@ def frozen_executor(stack: Stack, group: Group, chance: Random) -> Iterator[Call
 
 
 @fault
+def frozen_with_orders(stack: Stack, group: Group, chance: Random) -> Iterator[Callable[[], None]]:
+    """Stopped for longer than an order's lease with orders in its hand: claimed, and not sent yet."""
+    request = stack.folder / "crash" / "after_plan_commit"
+    request.write_text("stop")
+
+    def wait() -> None:
+        deadline = time.monotonic() + 8
+        while request.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(17)
+
+    try:
+        yield wait
+    finally:
+        request.unlink(missing_ok=True)
+        for pid in stack.pids_of("execution"):
+            signal_to(pid, signal.SIGCONT)
+
+
+@fault
 def zombie_executor(stack: Stack, group: Group, chance: Random) -> Iterator[Callable[[], None]]:
     """The executor freezes, the server ends its sessions, a second one takes over; then the first wakes up."""
     first = stack.pids_of("execution")

@@ -21,8 +21,8 @@ from tests.stack import Stack, running_stack, wait_until
 AT_ONCE = 4
 # These stop the whole product for a while: two of them at once only prove that what is down is down.
 ALONE = {
-    "frozen_executor", "zombie_executor", "postgres_crash", "rolling_restart", "clock_jump", "kill_web", "stale_list",
-    "redis_killed",
+    "frozen_executor", "frozen_with_orders", "zombie_executor", "postgres_crash", "rolling_restart", "clock_jump", "kill_web",
+    "stale_list", "redis_killed",
 }  # fmt: skip
 
 Round = tuple[str, str, int]

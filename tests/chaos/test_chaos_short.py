@@ -23,6 +23,7 @@ SHORT = [
     ("crash_before_report_commit", "entry"),
     ("crash_before_ingest_commit", "exit"),
     ("kill_execution", "burst"),
+    ("frozen_with_orders", "exit"),
     ("lost_reply", "entry"),
     ("lost_request", "exit"),
     ("error_after", "reversal"),

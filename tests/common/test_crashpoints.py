@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,17 @@ def test_it_dies_on_request_at_the_pass_that_was_asked_for(tmp_path):
     assert run("on-request", tmp_path, "after_claim") == 0
     assert run("on-request", tmp_path, "after_claim", "after_claim") == crashpoints.EXIT_CODE
     assert not request.exists()
+
+
+def test_it_freezes_on_request_and_goes_on_when_it_is_woken(tmp_path):
+    request = tmp_path / "crash" / "after_claim"
+    request.parent.mkdir()
+    request.write_text("stop")
+    process = subprocess.Popen([sys.executable, "-c", ARMED, "on-request", str(tmp_path), "after_claim"])
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status) and not request.exists()
+    process.send_signal(signal.SIGCONT)
+    assert process.wait(30) == 0
 
 
 def test_a_point_that_does_not_exist_is_refused(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 _ISO = re.compile(
@@ -10,6 +11,7 @@ _ISO = re.compile(
     re.ASCII,
 )
 
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 _offsets: list[timedelta] = []
 
@@ -21,6 +23,13 @@ def utc_now() -> datetime:
 def be_off(seconds: float) -> None:
     """From now on this process's clock is wrong by so much, which nothing that decides may notice. For chaos tests."""
     _offsets[:] = [timedelta(seconds=seconds)] if seconds else []
+
+
+def steady_seconds() -> float:
+    """A clock for waits that no setting of the time moves, read now (an event loop's may be a moment old). Where the system has
+    one, it goes on while the machine is suspended.
+    """
+    return time.clock_gettime(_STEADY)
 
 
 def parse_iso(text: str) -> datetime:

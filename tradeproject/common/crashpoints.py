@@ -6,16 +6,19 @@ broker is a simulator on this machine:
 * ``CRASH_POINT=after_claim`` dies there once; a mark in ``DATA_DIR/crash`` keeps the restarted process from dying again;
 * ``CRASH_POINT=after_claim:always`` dies there every time;
 * ``CRASH_POINT=on-request`` dies at whatever point has a file of its name in ``DATA_DIR/crash``, which goes with it. A number in
-  the file lets so many passes go by. One running installation can so be killed at one point after the other.
+  the file lets so many passes go by; ``stop`` in it freezes the process there (SIGSTOP) instead. One running installation can so
+  be killed at one point after the other.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
 ON_REQUEST = "on-request"
+STOP = "stop"
 EXIT_CODE = 137  # what a shell reports of a process that was killed with -9
 
 POINTS = (
@@ -51,24 +54,30 @@ class _Harness:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def pass_by(self, point: str) -> None:
-        if self._is_due(point):
+        if self._wanted == ON_REQUEST:
+            self._serve_request(point)
+        elif self._is_due(point):
             os._exit(EXIT_CODE)
 
     def _is_due(self, point: str) -> bool:
-        if self._wanted == ON_REQUEST:
-            return self._was_asked(point)
         if self._wanted != point:
             return False
         return self._always or _make(self._folder / f"{point}.done")
 
-    def _was_asked(self, point: str) -> bool:
+    def _serve_request(self, point: str) -> None:
         request = self._folder / point
         try:
-            skip = int(request.read_text() or 0)
+            words = request.read_text()
+            skip = int(words.removeprefix(STOP) or 0)
         except (OSError, ValueError):
-            return False
+            return
         self._passed[point] = self._passed.get(point, 0) + 1
-        return self._passed[point] > skip and _take(request)
+        if self._passed[point] <= skip or not _take(request):
+            return
+        if words.startswith(STOP):
+            os.kill(os.getpid(), signal.SIGSTOP)
+        else:
+            os._exit(EXIT_CODE)
 
 
 def _make(path: Path) -> bool:

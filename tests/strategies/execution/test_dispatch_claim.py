@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from brokers.domain import Outcome, SubmitResult
@@ -70,3 +72,22 @@ async def test_what_was_not_sent_has_no_time_of_sending():
 async def test_a_halted_order_counts_as_provably_not_sent():
     result = await send(Login(), claim=Claim(HALTED), lease=0)
     assert result.outcome is Outcome.REJECTED and result.not_taken
+
+
+async def test_it_asks_again_for_what_was_decided_long_ago():
+    login, claim = Login(), Claim(LOST)
+    assert await send(login, claim=claim, decided_at=7.0, is_fresh=lambda moment: moment > 7) == LOST
+    assert (login.adapter.received, claim.asked) == (0, 1)
+
+
+@pytest.mark.parametrize(("lane", "received"), [(Lane.ENTRY, 0), (Lane.EXIT, 1)])
+async def test_an_entry_that_grew_too_old_while_its_claim_was_renewed_stays_here(lane, received):
+    login = Login()
+
+    class Slow(Claim):
+        async def __call__(self, item):
+            item.deadline = asyncio.get_running_loop().time()
+            return await super().__call__(item)
+
+    await send(login, lane, Slow(), is_fresh=lambda _: False)
+    assert login.adapter.received == received
