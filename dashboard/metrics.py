@@ -28,7 +28,8 @@ _COUNTS = {
 }  # fmt: skip
 _SINGLES = {
     "signals_waiting": ("Accepted signals not carried out yet",
-        "SELECT count(*) FROM strategies_signal WHERE status = 'accepted' AND progress IN ('queued', 'executing')"),
+        "SELECT count(*) FROM strategies_signal WHERE status = 'accepted' AND progress IN ('queued', 'executing') "
+        "AND (due_at IS NULL OR due_at < now())"),
     "orders_unknown": ("Orders whose outcome is being looked up",
         "SELECT count(*) FROM strategies_order WHERE status = 'unknown'"),
     "reports_waiting": ("Broker reports not taken in yet", "SELECT count(*) FROM brokers_reportbatch"),
@@ -37,7 +38,7 @@ _SINGLES = {
 _LATENCY = """
 SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM o.sent_at - g.received_at))
   FROM strategies_order AS o JOIN strategies_signal AS g ON g.id = o.signal_id
- WHERE o.sent_at > now() - interval '15 minutes'
+ WHERE o.sent_at > now() - interval '15 minutes' AND g.due_at IS NULL
 """
 
 

@@ -129,6 +129,7 @@ class Reading:
         self._working, self._acted, self._busy = _activity(self._accounts, now)
         self._executing = set(
             Signal.objects.filter(status="accepted", progress__in=["queued", "executing"])
+            .exclude(due_at__gt=now)
             .filter(strategy__in=self._topics)
             .values_list("strategy", flat=True)
         )

@@ -25,6 +25,11 @@ WINDOW = ("start", "end", "timezone", "exchange")
 GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("What it trades", "", ("name", "symbol", "strat_type", "directional_strategy")),
     (
+        "Orders",
+        "For entries that wait in the market for their price.",
+        ("time_in_force",),
+    ),
+    (
         "How much",
         "Quantity on an account = size × allocation multiplier × account multiplier, rounded down, then capped.",
         ("position_size", "position_add", "trim"),
@@ -72,6 +77,13 @@ class StrategyForm(forms.Form):
         required=False,
         help_text="Entries the other way are refused; exits always work.",
     )
+    time_in_force = forms.ChoiceField(
+        label="Entries stay valid",
+        choices=[("", "until the day ends, unless the alert says otherwise"), ("gtc", "until canceled"),
+                 ("ioc", "at once, the rest is canceled"), ("fok", "at once and whole, or not at all")],
+        required=False,
+        help_text="The alert's timeInForce wins.",
+    )  # fmt: skip
     position_size = _number(
         "Position size", "Replaces the alert's quantity. Empty: the alert decides. 0 opens nothing."
     )
@@ -203,7 +215,16 @@ def initial_of(strategy: Strategy | None) -> dict[str, Any]:
     shown = strategy or Strategy()
     risk = shown.risk or {}
     numbers = ("position_size", "position_add", "take_profit", "stop_loss")
-    texts = ("name", "symbol", "strat_type", "directional_strategy", "trim", "tpsl_units", "alert_format")
+    texts = (
+        "name",
+        "symbol",
+        "strat_type",
+        "directional_strategy",
+        "time_in_force",
+        "trim",
+        "tpsl_units",
+        "alert_format",
+    )
     window = risk.get("session") or {}
     return {
         **{name: getattr(shown, name) for name in (*texts, "days_to_expiry", "strike_offset", "active")},

@@ -68,6 +68,9 @@ class Strategy(models.Model):
     position_add = models.DecimalField(null=True, blank=True, validators=NOT_NEGATIVE, **QUANTITY)
     take_profit = models.DecimalField(null=True, blank=True, validators=NOT_NEGATIVE, **PRICE)
     stop_loss = models.DecimalField(null=True, blank=True, validators=NOT_NEGATIVE, **PRICE)
+    time_in_force = models.CharField(
+        max_length=4, choices=[(t.value, t.value) for t in TimeInForce], null=True, blank=True
+    )  # of entries whose alert does not say; null = day
     tpsl_units = models.CharField(max_length=8, choices=Units.choices, default=Units.TICKS)
     trim = models.CharField(max_length=8, choices=Trim.choices, default=Trim.ALL)
     directional_strategy = models.CharField(max_length=8, choices=Direction.choices, default=Direction.BOTH)
@@ -175,6 +178,7 @@ class Signal(models.Model):
     alert = models.JSONField(default=dict)  # the canonical form, see strategies.webhooks.alert
     intent = models.CharField(max_length=300, blank=True)
     alert_time = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)  # not carried out before; null = at once
     duplicates = models.PositiveIntegerField(default=0)
 
     progress = models.CharField(max_length=12, choices=Progress.choices, default=Progress.QUEUED)
@@ -305,6 +309,8 @@ class Order(models.Model):
     next_lookup_at = models.DateTimeField(null=True, blank=True)
 
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    cancel_after = models.PositiveIntegerField(null=True, blank=True)  # seconds from its sending
+    cancel_due_at = models.DateTimeField(null=True, blank=True)  # by the database's clock
 
     planned_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -334,6 +340,11 @@ class Order(models.Model):
                 fields=["status", "lease_until"],
                 condition=models.Q(status__in=["pending", "submitted", "unknown"]),
                 name="order_undecided",
+            ),
+            models.Index(
+                fields=["cancel_due_at"],
+                condition=models.Q(cancel_due_at__isnull=False),
+                name="order_to_give_up",
             ),
             models.Index(
                 fields=["broker_account"],

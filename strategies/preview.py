@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from brokers.domain import Capabilities
+from brokers.domain import Capabilities, TimeInForce
 from brokers.errors import BrokerError
 from brokers.lookup import look_up_symbol
 from brokers.models import BrokerAccount, BrokerConnection, Instrument, SymbolMapping
@@ -198,6 +198,7 @@ def terms_of(strategy: Strategy) -> StrategyTerms:
         units=strategy.tpsl_units,
         trim=strategy.trim,
         direction=strategy.directional_strategy,
+        time_in_force=TimeInForce(strategy.time_in_force) if strategy.time_in_force else None,
         risk=merge([strategy.risk or {}], []),
     )
 

@@ -100,6 +100,12 @@ class StrategyInputSerializer(serializers.Serializer):
     tpsl_units = serializers.ChoiceField(Strategy.Units.choices, required=False)
     trim = serializers.ChoiceField(Strategy.Trim.choices, required=False)
     directional_strategy = serializers.ChoiceField(Strategy.Direction.choices, required=False)
+    time_in_force = serializers.ChoiceField(
+        _choices(TimeInForce),
+        allow_null=True,
+        required=False,
+        help_text="Of entries whose alert does not say; null = day.",
+    )
     days_to_expiry = serializers.IntegerField(allow_null=True, required=False)
     strike_offset = serializers.IntegerField(allow_null=True, required=False)
     active = serializers.BooleanField(required=False)
@@ -186,6 +192,9 @@ class PlannedOrderSerializer(serializers.Serializer):
     limit_price = serializers.CharField(allow_null=True)
     stop_price = serializers.CharField(allow_null=True)
     time_in_force = serializers.ChoiceField(_choices(TimeInForce))
+    cancel_after = serializers.IntegerField(
+        allow_null=True, help_text="Seconds until an unfilled one is canceled."
+    )
     bracket = BracketSerializer(allow_null=True)
     status = serializers.ChoiceField(ORDER_STATUSES)
     deny_code = serializers.CharField()
@@ -222,6 +231,7 @@ class SignalSerializer(serializers.Serializer):
     received_at = serializers.DateTimeField()
     stored_at = serializers.DateTimeField()
     alert_time = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True, help_text="Not carried out before; null = at once.")
     format = serializers.CharField()
     status = serializers.ChoiceField(Signal.Status.choices)
     code = serializers.CharField()

@@ -13,6 +13,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import TextChoices
 
+from brokers.domain import TimeInForce
 from strategies.execution.sessions import exchange_of, parse_window
 from strategies.models import Strategy
 from strategies.webhooks.formats import AUTO, SUPPORTED
@@ -104,6 +105,14 @@ def boolean(value: Any) -> bool:
     if found is None:
         raise ValidationError("It must be true or false.")
     return found
+
+
+def time_in_force(value: Any) -> str | None:
+    """Of entries whose alert does not say; null = day."""
+    name = str(value or "").strip().lower()
+    if name and name not in set(TimeInForce):
+        raise ValidationError(f"{name[:40]!r} is none of: {', '.join(TimeInForce)}.")
+    return name or None
 
 
 def alert_format(value: Any) -> str:
@@ -250,6 +259,7 @@ FIELDS: dict[str, Cleaner] = {
     "tpsl_units": choice(Strategy.Units),
     "trim": choice(Strategy.Trim),
     "directional_strategy": choice(Strategy.Direction),
+    "time_in_force": time_in_force,
     "days_to_expiry": whole(0, 3650),
     "strike_offset": whole(-1000, 1000),
     "active": boolean,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from brokers.domain import AccountRef, AssetClass, Instrument, OrderType, Side
+from brokers.domain import AccountRef, AssetClass, Instrument, OrderType, Side, TimeInForce
 from brokers.sessions import SessionKey
 from brokers.symbols import root_of
 from strategies.engine.limits import LimitBook
@@ -140,6 +140,8 @@ class SignalContext:
     limits: LimitBook
     facts: SignalFacts
     source: str = "webhook"
+    is_delayed: bool = False
+    active: bool = True
 
     def limit(self, *, live: bool) -> None:
         """Hold the strategy to what everybody says who may limit it; ``live``: one of its accounts trades real money."""
@@ -171,6 +173,7 @@ def strategy_terms(strategy_id: UUID, row: DictRow) -> StrategyTerms:
         units=row["tpsl_units"],
         trim=row["trim"],
         direction=row["directional_strategy"],
+        time_in_force=TimeInForce(row["time_in_force"]) if row["time_in_force"] else None,
         risk=risk_terms(row["risk"] or {}),
     )
 

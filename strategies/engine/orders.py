@@ -148,6 +148,7 @@ def order_row(run: AccountRun, order: PlannedOrder) -> dict[str, Any]:
         "reference_price": text(
             signal.alert.signal_price if draft.reference_price is None else draft.reference_price
         ),
+        "cancel_after": draft.cancel_after,
         "status": order.status,
         "deny_code": denial.code if denial else "",
         "deny_context": as_text(denial.context) if denial else {},

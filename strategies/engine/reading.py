@@ -171,7 +171,8 @@ def _context(claim: Claim, row: DictRow, read_at: float) -> SignalContext:
     symbol = normalize_symbol(alert.contract or alert.ticker or row["symbol"])
     fired = alert.alert_time
     # The sender's clock tells the age when there is one; how long the signal lay here counts in any case.
-    age = max(row["waited"], (row["received_at"] - fired).total_seconds() + row["waited"] if fired else 0.0)
+    waited = row["waited"] - row["delayed_by"]  # what the alert itself asked to wait makes it no older
+    age = max(waited, (row["received_at"] - fired).total_seconds() + waited if fired else 0.0)
     return SignalContext(
         id=claim.id,
         user_id=claim.user_id,
@@ -182,6 +183,8 @@ def _context(claim: Claim, row: DictRow, read_at: float) -> SignalContext:
         terms=strategy_terms(claim.strategy_id, row),
         previous=_previous(row["previous"]),
         overtaken=row["overtaken"],
+        is_delayed=row["is_delayed"],
+        active=row["active"],
         age_when_read=age,
         read_at=read_at,
         symbol=symbol,

@@ -316,6 +316,8 @@ class Reconciler:
             return "it had already been sent a second time."
         if order.is_exit:
             return ""
+        if row["is_given_up"]:
+            return f"it was to be canceled {row['cancel_after']} s after it was sent."
         if row["overtaken"]:
             return "a newer alert of its strategy has been carried out since."
         if row["age"] > self._engine.max_age_of(risk_terms(row["risk"] or {}).max_signal_age):

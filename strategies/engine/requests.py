@@ -35,9 +35,15 @@ class Requests:
         if not self._engine.holds_shard:
             return
         async with self._engine.pool.connection() as connection, connection.pipeline():
+            given_up = await connection.execute(upkeep.GIVE_UP_ENTRIES)
             pending = await connection.execute(upkeep.PENDING_ORDERS)
             cancels = await connection.execute(upkeep.CANCEL_REQUESTS)
             pending_rows, cancel_rows = await pending.fetchall(), await cancels.fetchall()
+            given_up_rows = await given_up.fetchall()
+        for row in given_up_rows:
+            if row["is_first"]:
+                text = f"Not filled within {row['cancel_after']} s: canceled, as its alert asked."
+                self._engine.writer.event(row["id"], "cancel_requested", text)
         for row in pending_rows:
             self._start(row["id"], self._send_pending)
         for row in cancel_rows:

@@ -42,6 +42,8 @@ GAVE_UP = (
     "none: check their positions. The operator finds the reason in the log."
 )
 
+SWITCHED_OFF = "The strategy was switched off while the alert waited for its time, so nothing was sent."
+
 
 class ShardLost(Exception):
     """Another executor may hold the shard now: nothing more is sent from here until it is ours again."""
@@ -129,8 +131,11 @@ class SignalExecutor:
     # --- one signal --------------------------------------------------------------------------------------------------
 
     async def _run(self, signal: SignalContext, turn: Turn) -> None:
-        if signal.overtaken and signal.alert.mode == "target":
-            await self._supersede(signal)
+        if signal.overtaken and (signal.alert.mode == "target" or signal.is_delayed):
+            await self._supersede(signal, "SIGNAL_SUPERSEDED", explain("SIGNAL_SUPERSEDED", {}))
+            return
+        if signal.is_delayed and not signal.active:
+            await self._supersede(signal, "strategy_inactive", SWITCHED_OFF)
             return
         instruction = instruction_of(signal)
         work = _Execution(self._engine, signal, instruction, turn)
@@ -226,9 +231,9 @@ class SignalExecutor:
             # The plan of the strategy as a whole is told first, for the signal that comes next.
             await work.batches(ready)
 
-    async def _supersede(self, signal: SignalContext) -> None:
-        """A target that fired before what was already applied says nothing new."""
-        arguments = {"signal": signal.id, "fence": signal.fence, "message": explain("SIGNAL_SUPERSEDED", {})}
+    async def _supersede(self, signal: SignalContext, code: str, message: str) -> None:
+        """A target that fired before what was already applied says nothing new; what waited for its time may be outdated."""
+        arguments = {"signal": signal.id, "fence": signal.fence, "code": code, "message": message}
         async with self._engine.pool.connection() as connection:
             await connection.execute(sql.SUPERSEDE_SIGNAL, arguments)
 

@@ -27,13 +27,15 @@ _SWITCH_OF_ROW = _SWITCH.replace(
 _SWITCH_OF_DRAFT = _SWITCH.replace("{broker}", "x.broker")
 
 # Newest fire time wins, and of equal or unknown ones the latest to arrive (ids of one millisecond are in no order); what only
-# cancels says nothing of a position.
+# cancels says nothing of a position, though it ends what still waits for its time.
 OVERTAKEN = """
 EXISTS (SELECT 1 FROM (
         SELECT n.id, n.received_at, n.alert_time, n.plan FROM strategies_signal AS n
          WHERE n.strategy_id = s.strategy_id AND n.planned_at IS NOT NULL AND n.progress <> 'superseded'
          ORDER BY n.id DESC LIMIT 50) AS n
-       WHERE n.id <> s.id AND n.plan ->> 'kind' IN ('target', 'enter', 'reduce')
+       WHERE n.id <> s.id
+         AND (n.plan ->> 'kind' IN ('target', 'enter', 'reduce')
+              OR (n.plan ->> 'kind' = 'cancel' AND s.due_at IS NOT NULL))
          AND CASE WHEN n.alert_time IS NULL OR s.alert_time IS NULL THEN (n.received_at, n.id) > (s.received_at, s.id)
                   ELSE (n.alert_time, n.received_at, n.id) > (s.alert_time, s.received_at, s.id) END)
 """
@@ -41,10 +43,11 @@ EXISTS (SELECT 1 FROM (
 # The signal as ``s``, with the terms of its strategy, what was planned before it, and the switches that are not at running.
 _TERMS = f"""
        s.id, s.user_id, s.strategy_id, s.fence, s.attempts, s.source, s.alert, s.received_at, s.alert_time,
-       {OVERTAKEN} AS overtaken,
+       {OVERTAKEN} AS overtaken, st.active,
+       s.due_at IS NOT NULL AS is_delayed, coalesce(extract(epoch FROM s.due_at - s.received_at), 0)::float8 AS delayed_by,
        extract(epoch FROM clock_timestamp() - s.received_at)::float8 AS waited,
        st.symbol, st.position_size, st.position_add, st.take_profit, st.stop_loss, st.tpsl_units, st.trim,
-       st.directional_strategy, st.risk,
+       st.directional_strategy, st.risk, st.time_in_force,
        (SELECT count(*) FROM strategies_allocation AS n WHERE n.strategy_id = s.strategy_id) AS account_count,
        (SELECT json_build_object('plan', p.plan, 'alert_time', p.alert_time)
           FROM (SELECT p.id, p.received_at, p.alert_time, p.plan FROM strategies_signal AS p
@@ -65,6 +68,7 @@ UPDATE strategies_signal AS s
        lease_until = clock_timestamp() + %(lease)s * interval '1 second', attempts = s.attempts + 1
   FROM strategies_strategy AS st
  WHERE s.id = %(signal)s AND s.status = 'accepted' AND st.id = s.strategy_id
+   AND (s.due_at IS NULL OR s.due_at <= clock_timestamp())
    AND (s.progress = 'queued' OR (s.progress = 'executing' AND s.lease_until < clock_timestamp()))
 RETURNING {_TERMS}, set_config('synchronous_commit', 'off', true) AS durability
 """  # noqa: S608 - a constant of ours
@@ -153,20 +157,21 @@ INSERT INTO strategies_order (
     id, user_id, signal_id, strategy_id, broker_account_id, instrument_id, purpose, leg, depends_on_id, attempt,
     client_order_id, venue_order_id, symbol, venue_symbol, side, quantity, order_type, limit_price, stop_price, trail_offset,
     time_in_force, reference_price, status, deny_code, deny_context, reject_reason, venue_message, filled_quantity,
-    claimed_by, fence, lease_until, lookups, planned_at, settled_at, updated_at)
+    claimed_by, fence, lease_until, cancel_after, cancel_due_at, lookups, planned_at, settled_at, updated_at)
 SELECT x.id, x.user_id, x.signal_id, x.strategy_id, x.broker_account_id, x.instrument_id, x.purpose, x.leg, x.depends_on_id, 0,
        x.client_order_id, '', x.symbol, x.venue_symbol, x.side, x.quantity, x.order_type, x.limit_price, x.stop_price,
        x.trail_offset, x.time_in_force, x.reference_price, v.status,
        CASE WHEN w.state IS NULL THEN x.deny_code ELSE 'CONTROL_' || upper(w.state) END,
        CASE WHEN w.state IS NULL THEN x.deny_context ELSE jsonb_build_object('scope', replace(w.scope, '_', ' ')) END, '', '', 0,
        CASE WHEN v.status = 'submitted' THEN %(worker)s ELSE '' END, %(fence)s,
-       CASE WHEN v.status = 'submitted' THEN clock_timestamp() + %(lease)s * interval '1 second' END, 0, clock_timestamp(),
+       CASE WHEN v.status = 'submitted' THEN clock_timestamp() + %(lease)s * interval '1 second' END, x.cancel_after,
+       CASE WHEN v.status = 'submitted' THEN clock_timestamp() + x.cancel_after * interval '1 second' END, 0, clock_timestamp(),
        CASE WHEN v.status = 'denied' THEN clock_timestamp() END, clock_timestamp()
   FROM jsonb_to_recordset(%(rows)s) AS x(
     id uuid, user_id uuid, signal_id uuid, strategy_id uuid, broker_account_id uuid, instrument_id bigint, purpose text,
     leg smallint, depends_on_id uuid, client_order_id text, symbol text, venue_symbol text, side text, quantity numeric,
     order_type text, limit_price numeric, stop_price numeric, trail_offset numeric, time_in_force text,
-    reference_price numeric, status text, deny_code text, deny_context jsonb, broker text)
+    reference_price numeric, cancel_after integer, status text, deny_code text, deny_context jsonb, broker text)
   LEFT JOIN LATERAL (SELECT * FROM ({_SWITCH_OF_DRAFT}) AS w WHERE x.status <> 'denied') AS w ON true
  CROSS JOIN LATERAL (SELECT CASE WHEN w.state IS NULL THEN x.status ELSE 'denied' END AS status) AS v
  WHERE EXISTS (SELECT 1 FROM strategies_signal AS s WHERE s.id = %(signal)s AND s.fence = %(fence)s)
@@ -202,6 +207,7 @@ CLAIM_ORDER = f"""
 UPDATE strategies_order AS x
    SET status = 'submitted', claimed_by = %(worker)s, fence = nextval('strategies_fence'),
        quantity = coalesce(%(quantity)s, x.quantity),
+       cancel_due_at = clock_timestamp() + x.cancel_after * interval '1 second',
        lease_until = clock_timestamp() + %(lease)s * interval '1 second', updated_at = clock_timestamp()
  WHERE x.id = %(order)s AND x.status = 'pending' AND NOT EXISTS ({_SWITCH_OF_ROW})
 RETURNING x.fence
@@ -319,7 +325,7 @@ UPDATE strategies_signal
 
 SUPERSEDE_SIGNAL = """
 UPDATE strategies_signal SET progress = 'superseded', finished_at = clock_timestamp(), lease_until = NULL,
-       code = 'SIGNAL_SUPERSEDED', message = %(message)s
+       code = %(code)s, message = %(message)s
  WHERE id = %(signal)s AND fence = %(fence)s
 """
 

@@ -8,7 +8,8 @@ _OVERTAKEN_ORDER = OVERTAKEN.replace("s.", "g.")
 
 UNFINISHED_SIGNALS = """
 SELECT id FROM strategies_signal
- WHERE status = 'accepted' AND ((progress = 'queued' AND stored_at < clock_timestamp() - interval '0.3 seconds')
+ WHERE status = 'accepted' AND (due_at IS NULL OR due_at <= clock_timestamp())
+   AND ((progress = 'queued' AND stored_at < clock_timestamp() - interval '0.3 seconds')
         OR (progress = 'executing' AND lease_until < clock_timestamp()))
  ORDER BY id LIMIT 200
 """
@@ -44,8 +45,25 @@ SELECT id FROM strategies_order
 """  # noqa: S608 - a constant of ours
 
 CANCEL_SERVED = """
-UPDATE strategies_order SET cancel_requested_at = NULL WHERE id = %(order)s
+UPDATE strategies_order
+   SET cancel_requested_at = NULL,
+       cancel_due_at = CASE WHEN cancel_due_at IS NOT NULL
+                            THEN greatest(cancel_due_at, clock_timestamp() + interval '30 seconds') END
+ WHERE id = %(order)s
 """
+
+# Entries that were to be given up by now. One that works on although its cancel was served is asked for again later.
+GIVE_UP_ENTRIES = f"""
+WITH due AS (
+    SELECT id, cancel_requested_at IS NULL AS is_first FROM strategies_order
+     WHERE cancel_due_at <= clock_timestamp() AND status IN {WORKING} AND status <> 'pending_cancel'
+       AND (cancel_requested_at IS NULL OR cancel_requested_at < clock_timestamp() - interval '10 minutes')
+     ORDER BY cancel_due_at LIMIT 200 FOR UPDATE SKIP LOCKED
+)
+UPDATE strategies_order AS o SET cancel_requested_at = clock_timestamp(), updated_at = clock_timestamp()
+  FROM due WHERE o.id = due.id
+RETURNING o.id, o.cancel_after, due.is_first
+"""  # noqa: S608 - a constant of ours
 
 # Venue ids that are an order or a leg of ours.
 KNOWN_VENUE_IDS = """
@@ -87,7 +105,9 @@ HAVING max(e.touched) < clock_timestamp() - %(wait)s * interval '1 second' LIMIT
 ORDER = f"""
 SELECT o.*, a.external_id, a.name AS account_name, a.environment, a.connection_id, c.broker, c.state AS connection_state,
        c.state_reason AS connection_reason,
-       extract(epoch FROM clock_timestamp() - coalesce(least(g.received_at, g.alert_time), o.planned_at))::float8 AS age,
+       extract(epoch FROM clock_timestamp() - coalesce(least(g.received_at, g.alert_time), o.planned_at)
+                          - coalesce(g.due_at - g.received_at, interval '0'))::float8 AS age,
+       coalesce(o.cancel_due_at <= clock_timestamp(), false) AS is_given_up,
        extract(epoch FROM clock_timestamp() - coalesce(o.sent_at, o.lease_until, o.planned_at))::float8 AS sent_ago,
        extract(epoch FROM clock_timestamp() - coalesce(o.sent_at, o.planned_at))::float8 AS undecided_for,
        (SELECT al.id FROM strategies_allocation AS al

@@ -53,6 +53,8 @@ DENIALS: dict[str, str] = {
     "NO_REFERENCE_PRICE": "A {what} in {units} needs a price to start from. Put the price into the alert.",
     "BRACKET_INVALID": "The {what} of {value} {units} is not a distance above zero. Leave it empty for none.",
     "ORDER_TYPE_NOT_SUPPORTED": "{broker} takes no {order_type} orders here. Use another order type.",
+    "TIME_IN_FORCE_NOT_SUPPORTED": "{broker} takes no {time_in_force} orders. Leave the time in force out, or "
+    "send day or gtc.",
     "PRICE_MISSING": "A {order_type} order needs a {what}.",
     "ACTION_NOT_AVAILABLE": "The action {action} is not available for {broker} accounts.",
     "QUANTITY_KIND_NOT_AVAILABLE": "A quantity given as {kind} cannot be used for this order. Send a number "

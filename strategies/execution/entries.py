@@ -18,7 +18,7 @@ def entry_draft(
     instrument = account.instrument
     if instrument is None:
         raise ValueError("an entry needs its instrument")
-    draft = _priced(alert, side, quantity, instrument)
+    draft = _priced(alert, terms, account, side, quantity)
     # Only an entry with a price of its own tells in advance where its legs will stand.
     own_price = draft.limit_price if draft.limit_price is not None else draft.stop_price
     if draft.order_type is OrderType.TRAILING_STOP:
@@ -30,8 +30,13 @@ def entry_draft(
     return replace(draft, legs=made, reference_price=own_price, denial=problem)
 
 
-def _priced(alert: Alert, side: Side, quantity: Decimal, instrument: Instrument) -> OrderDraft:
+def _priced(
+    alert: Alert, terms: StrategyTerms, account: AccountView, side: Side, quantity: Decimal
+) -> OrderDraft:
     """The entry with the prices that its type uses, on the tick: a sell's up, a buy's down."""
+    instrument = account.instrument
+    if instrument is None:
+        raise ValueError("an entry needs its instrument")
     kind = alert.order_type or OrderType.MARKET
     limited = kind in {OrderType.LIMIT, OrderType.STOP_LIMIT}
     stopped = kind in {OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP}
@@ -43,8 +48,24 @@ def _priced(alert: Alert, side: Side, quantity: Decimal, instrument: Instrument)
         limit_price=_on_tick(alert.limit_price, side, instrument) if limited else None,
         stop_price=_on_tick(alert.stop_price, side, instrument) if stopped else None,
         trail_offset=_trail(alert, instrument) if kind is OrderType.TRAILING_STOP else None,
-        time_in_force=alert.time_in_force or TimeInForce.DAY,
+        time_in_force=_time_in_force(alert, terms, account),
+        cancel_after=None if kind is OrderType.MARKET else alert.cancel_after,
     )
+
+
+_REST = {TimeInForce.DAY: TimeInForce.GTC, TimeInForce.GTC: TimeInForce.DAY}
+
+
+def _time_in_force(alert: Alert, terms: StrategyTerms, account: AccountView) -> TimeInForce:
+    """The alert's, else the strategy's, else the day. Of the two that rest, one stands in for the other at a venue that
+    has only that; "at once or not at all" has no stand-in, the gate refuses it there.
+    """
+    wanted = alert.time_in_force or terms.time_in_force or TimeInForce.DAY
+    able = account.capabilities
+    if able is None or wanted in able.time_in_force:
+        return wanted
+    other = _REST.get(wanted)
+    return other if other is not None and other in able.time_in_force else wanted
 
 
 def _on_tick(price: Decimal | None, side: Side, instrument: Instrument) -> Decimal | None:

@@ -262,6 +262,9 @@ def _type_supported(
         return Denial(
             "ORDER_TYPE_NOT_SUPPORTED", {"broker": occasion.broker, "order_type": draft.order_type.value}
         )
+    if able is not None and draft.time_in_force not in able.time_in_force:
+        context = {"broker": occasion.broker, "time_in_force": draft.time_in_force.value.upper()}
+        return Denial("TIME_IN_FORCE_NOT_SUPPORTED", context)
     needs: dict[OrderType, tuple[tuple[str, Decimal | None], ...]] = {
         OrderType.LIMIT: (("limit price", draft.limit_price),),
         OrderType.STOP: (("stop price", draft.stop_price),),

@@ -139,6 +139,7 @@ class StrategyTerms:
     units: str = "Ticks"
     trim: str = "All"
     direction: str = "Both"
+    time_in_force: TimeInForce | None = None
     risk: RiskTerms = field(default_factory=RiskTerms)
 
 
@@ -198,7 +199,10 @@ class Denial:
 
 @dataclass(frozen=True, slots=True)
 class OrderDraft:
-    """One order the planner wants at one account; with ``denial`` it is recorded and not sent."""
+    """One order the planner wants at one account; with ``denial`` it is recorded and not sent.
+
+    ``cancel_after``: seconds after its sending until an order that is not filled is canceled; None = it rests on.
+    """
 
     purpose: Purpose
     side: Side
@@ -208,6 +212,7 @@ class OrderDraft:
     stop_price: Decimal | None = None
     trail_offset: Decimal | None = None
     time_in_force: TimeInForce = TimeInForce.DAY
+    cancel_after: int | None = None
     legs: tuple[LegSpec, ...] = ()
     reference_price: Decimal | None = None
     denial: Denial | None = None

@@ -113,8 +113,8 @@ class Alert:
     strategy_name: str = ""
     cancel_first: bool | None = None
     cancel_order_type: OrderType | None = None
-    cancel_after: int | None = None  # seconds
-    delay: Decimal | None = None  # seconds
+    cancel_after: int | None = None  # seconds until an entry that is not filled is given up
+    delay: Decimal | None = None  # seconds to wait before an entry
     extended_hours: bool | None = None
     ignore_windows: bool = False
     test: bool = False
@@ -156,6 +156,11 @@ class Alert:
             return True
         target, before = self.signed_target, self.signed_before
         return target is not None and before is not None and target * before > 0 and abs(target) < abs(before)
+
+    @property
+    def waits(self) -> Decimal | None:
+        """Seconds until it is carried out; None = at once, as whatever only reduces always is."""
+        return None if self.is_exit else self.delay
 
     def to_json(self) -> dict[str, Any]:
         """JSON values that ``from_json`` reads back to an equal alert; what the alert does not say is left out."""
@@ -303,9 +308,22 @@ def _exit(alert: Alert, symbol: str) -> str:
 
 
 def _terms(alert: Alert) -> str:
-    """What is special about the order: its type and its own prices. A market order adds nothing."""
+    """What is special about the order: its type, its own prices and its waits. A market order at once adds nothing."""
+    return _type_and_prices(alert) + _waits(alert)
+
+
+def _type_and_prices(alert: Alert) -> str:
     if alert.order_type is None or alert.order_type is OrderType.MARKET:
         return ""
     prices: tuple[Decimal | None, ...] = (alert.stop_price, alert.limit_price, alert.trail_offset)
     known = " / ".join(text for price in prices if (text := plain(price)))
     return f", {alert.order_type.replace('_', ' ')} {known}".rstrip()
+
+
+def _waits(alert: Alert) -> str:
+    if alert.is_exit:
+        return ""
+    delay = "" if alert.delay is None else f", after {plain(alert.delay)} s"
+    return delay + (
+        "" if alert.cancel_after is None else f", canceled if not filled in {alert.cancel_after} s"
+    )

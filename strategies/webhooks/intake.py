@@ -265,6 +265,7 @@ def _common(raw: RawAlert, situation: Situation, signal_id: UUID) -> dict[str, A
         "alert": "{}",
         "intent": "",
         "alert_time": None,
+        "delay": None,
         "progress": "none",
     }
 
@@ -322,6 +323,7 @@ async def _store_alert(
         "code": verdict.reason,
         "message": verdict.message[:500],
         "progress": "none" if verdict.reason else "queued",
+        "delay": None if alert.waits is None else float(alert.waits),
         "digest": digest,
         "keep_seconds": keep_seconds,
     }

@@ -41,11 +41,12 @@ _INSERT = """
     INSERT INTO strategies_signal
            (id, user_id, strategy_id, received_at, stored_at, raw_body, content_type, source_address, source,
             format, status, code, message, repairs, warnings, alert, intent, alert_time,
-            duplicates, progress, claimed_by, fence, attempts, plan)
+            due_at, duplicates, progress, claimed_by, fence, attempts, plan)
     SELECT %(id)s::uuid, %(user)s::uuid, %(strategy)s::uuid, %(received_at)s::timestamptz, now(), %(raw_body)s::bytea,
            %(content_type)s::text, %(source_address)s::inet, %(source)s::text, %(format)s::text, %(status)s::text,
            %(code)s::text, %(message)s::text, %(repairs)s::jsonb, %(warnings)s::jsonb, %(alert)s::jsonb,
-           %(intent)s::text, %(alert_time)s::timestamptz, 0, %(progress)s::text, '', 0, 0, '{}'::jsonb
+           %(intent)s::text, %(alert_time)s::timestamptz, now() + make_interval(secs => %(delay)s::float8), 0,
+           %(progress)s::text, '', 0, 0, '{}'::jsonb
 """
 
 # The event that tells the rest of the product, in the transaction of what it tells of (see common.events).

@@ -12,6 +12,8 @@ from strategies.webhooks.fields import Fields
 from strategies.webhooks.refusal import Refusal, shown
 
 _HUNDRED = Decimal(100)
+LONGEST_WAIT = 3600  # seconds
+_NEVER_WAITS = frozenset({Action.EXIT, Action.CANCEL, Action.BREAKEVEN})
 _FIXED = {"fixed_quantity", "fixed", "contracts", "shares"}
 _NOT_FOR_FUTURES = {
     "dollar_amount": "a sum of money",
@@ -64,6 +66,23 @@ def read_quantity_kind(
             codes.quantity, f"{quantity} per cent of a position is more than all of it. Send at most 100."
         )
     return QuantityKind.PERCENT_OF_POSITION
+
+
+def read_waits(fields: Fields, action: Action, code: str) -> dict[str, Any]:
+    """How long to wait before an entry, and after how long an unfilled one is given up: seconds, up to an hour.
+
+    An exit does not wait, whatever its alert says.
+    """
+    after = fields.number("cancelafter", code=code)
+    if after is not None and (after > LONGEST_WAIT or after != int(after)):
+        raise Refusal(code, f"cancelAfter is {after}. Send whole seconds from 1 to {LONGEST_WAIT}.")
+    delay = fields.number("delay", code=code, zero=True) or None
+    if delay is not None and delay > LONGEST_WAIT:
+        raise Refusal(code, f"delay is {delay}. Send seconds up to {LONGEST_WAIT}.")
+    if delay is not None and action in _NEVER_WAITS:
+        fields.warnings.append("delay is for entries; an exit or a cancel is carried out at once")
+        delay = None
+    return {"cancel_after": None if after is None else int(after), "delay": delay}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from strategies.webhooks.alert import Action, Alert, Position
 from strategies.webhooks.fields import Fields, is_blank
 from strategies.webhooks.formats import base
 from strategies.webhooks.formats.protective import read_stop_loss, read_take_profit
-from strategies.webhooks.formats.terms import Codes, Terms, check_trail, read_quantity_kind
+from strategies.webhooks.formats.terms import Codes, Terms, check_trail, read_quantity_kind, read_waits
 from strategies.webhooks.refusal import Refusal, shown
 
 # Names only this format has. They are case-sensitive there, which tells them from everybody else's snake_case.
@@ -83,8 +83,6 @@ _OPTION_NUMBERS = {
     "strikeprice": "invalid-strike-price",
 }
 _NOT_ACTED_ON = {
-    "delay": "delay is kept but not waited for; the order is sent at once",
-    "cancel_after": "cancelAfter is kept but an unfilled order stays until it is filled or canceled",
     "cancel_order_type": "cancelOrderType is kept but working orders of every type are canceled",
     "ignore_windows": "ignoreTradingWindows is kept but the strategy's own session still counts",
     "extended_hours": "extendedHours means nothing to futures and was not used",
@@ -113,7 +111,7 @@ def read(fields: Fields) -> Alert:
         **instrument,
         **_read_prices(fields),
         **_read_protection(fields),
-        **_read_flags(fields),
+        **_read_flags(fields, action),
         alert_time=fields.moment("time"),
         expires_at=_read_expiry(fields),
         interval=fields.free_text("interval", limit=16),
@@ -192,16 +190,12 @@ def _read_protection(fields: Fields) -> dict[str, Any]:
     }
 
 
-def _read_flags(fields: Fields) -> dict[str, Any]:
-    after = fields.number("cancelafter", code=_PAYLOAD)
-    if after is not None and (after > 3600 or after != int(after)):
-        raise Refusal(_PAYLOAD, f"cancelAfter is {after}. Send whole seconds from 1 to 3600.")
+def _read_flags(fields: Fields, action: Action) -> dict[str, Any]:
     fields.take("marketpricetype")  # which quote is "the market": our market orders do not price themselves
     return {
         "cancel_first": fields.boolean("cancel", code=_PAYLOAD),
         "cancel_order_type": fields.choice(base.ORDER_TYPES, "cancelordertype", code="invalid-order-type"),
-        "cancel_after": None if after is None else int(after),
-        "delay": fields.number("delay", code=_PAYLOAD, zero=True) or None,
+        **read_waits(fields, action, _PAYLOAD),
         "breakeven_offset": fields.number("breakevenoffset", code=_PAYLOAD, zero=True),
         "extended_hours": fields.boolean("extendedhours", code="invalid-extended-hours") or None,
         "ignore_windows": bool(fields.boolean("ignoretradingwindows", code=_PAYLOAD)),

@@ -16,7 +16,7 @@ from strategies.webhooks.alert import Action, Alert, Position, ProtectiveSpec
 from strategies.webhooks.fields import Fields, is_blank
 from strategies.webhooks.formats import base
 from strategies.webhooks.formats.protective import Code, read_stop_loss, read_take_profit, single_measure
-from strategies.webhooks.formats.terms import Codes, Terms, check_trail, read_quantity_kind
+from strategies.webhooks.formats.terms import Codes, Terms, check_trail, read_quantity_kind, read_waits
 from strategies.webhooks.refusal import Refusal, shown
 
 _CODES = Codes(
@@ -88,6 +88,7 @@ def read(fields: Fields) -> Alert:
         **_read_prices(fields, action),
         take_profit=_read_target(fields),
         stop_loss=_read_stop(fields),
+        **read_waits(fields, action, "invalid_number"),
         **_read_context(fields),
     )
 

@@ -15,7 +15,7 @@ URL = "/api/v1/strategies"
 FIELDS = {
     "id", "name", "symbol", "strat_type", "position_size", "position_add", "take_profit", "stop_loss", "tpsl_units",
     "trim", "directional_strategy", "days_to_expiry", "strike_offset", "active", "recording_enabled", "demo_account",
-    "webhook_url", "allocations", "risk", "warnings", "alert_format", "created_at", "updated_at",
+    "webhook_url", "allocations", "risk", "warnings", "alert_format", "created_at", "updated_at", "time_in_force",
 }  # fmt: skip
 LIMITS = {
     "max_order_quantity", "max_position", "max_orders_per_day", "max_orders_per_minute", "max_daily_loss",
@@ -47,6 +47,7 @@ def test_everything_can_be_said_at_once(api, owner):
         "strat_type": "futures",
         "position_size": "2",
         "position_add": 0,
+        "time_in_force": "GTC",
         "take_profit": "10.5",
         "stop_loss": 5.25,
         "tpsl_units": "POINTS",
@@ -72,6 +73,7 @@ def test_everything_can_be_said_at_once(api, owner):
         "tpsl_units": "Points",
         "trim": "Partial",
         "directional_strategy": "Long",
+        "time_in_force": "gtc",
         "alert_format": "traderspost",
     }
     assert made["allocations"] == [

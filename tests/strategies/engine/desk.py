@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -230,14 +230,17 @@ class Desk:
         """Store an alert as the webhook does, and wake whoever listens."""
         values = {"format": "test", "ticker": "MNQ1!", "action": "buy", **alert}
         encoded = Alert.from_json(values).to_json()
-        fired = Alert.from_json(values).alert_time
+        fired, waits = Alert.from_json(values).alert_time, Alert.from_json(values).waits
+
+        def due(now: datetime) -> datetime | None:
+            return None if waits is None else now + timedelta(seconds=float(waits))
 
         def store() -> UUID:
             now = datetime.fromtimestamp(time.time() - age, UTC)
             with transaction.atomic():
                 stored = SignalFactory(
                     strategy=strategy or self.strategy, user=self.user, alert=encoded, alert_time=fired,
-                    received_at=now, stored_at=now,
+                    received_at=now, stored_at=now, due_at=due(now),
                 )  # fmt: skip
                 if hint:
                     notify("signals", str(stored.pk))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
-from brokers.domain import OrderType, Side
+from brokers.domain import OrderType, Side, TimeInForce
 from strategies.execution.terms import (
     AccountFacts,
     AccountPlan,
@@ -129,6 +129,12 @@ CIRCUMSTANCES = (
         ("tradovate", "stop"),
         account(capabilities=NO_STOPS),
         alert=order("buy", 2, order_type=OrderType.STOP, stop_price=Decimal(21900)),
+    ),
+    Refusal(
+        "TIME_IN_FORCE_NOT_SUPPORTED",
+        ("tradovate", "IOC"),
+        account(capabilities=replace(ABLE, time_in_force=frozenset({TimeInForce.DAY, TimeInForce.GTC}))),
+        alert=order("buy", 2, time_in_force=TimeInForce.IOC),
     ),
     Refusal("PRICE_MISSING", ("limit",), alert=order("buy", 2, order_type=OrderType.LIMIT)),
     Refusal("ACTION_NOT_AVAILABLE", ("breakeven", "tradovate"), alert=order("breakeven")),

@@ -49,6 +49,12 @@ def test_it_says_what_side_and_positions_mean(action, before, after, intent):
         ({"action": "buy", "sentiment": "flat"}, "exit short MNQ, all"),
         ({"action": "buy", "sentiment": "bearish"}, "reduce short MNQ by 1"),
         ({"limit_price": "21870.50"}, "enter long 1 MNQ, limit 21870.5"),
+        (
+            {"limit_price": "21870", "cancelAfter": 45},
+            "enter long 1 MNQ, limit 21870, canceled if not filled in 45 s",
+        ),
+        ({"delay": "2.5"}, "enter long 1 MNQ, after 2.5 s"),
+        ({"action": "exit", "contracts": None, "delay": 30}, "exit MNQ, all"),
         ({"order_type": "trailing_stop", "trailAmount": "7.5"}, "enter long 1 MNQ, trailing stop 7.5"),
     ],
 )

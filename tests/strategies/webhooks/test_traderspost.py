@@ -70,8 +70,9 @@ def test_it_reads_every_field_it_acts_on():
 
 
 def test_it_says_which_fields_it_does_not_act_on():
-    warnings = found(delay=5, cancelAfter=60, extendedHours=True).warnings
-    assert [warning.split()[0] for warning in warnings] == ["delay", "cancelAfter", "extendedHours"]
+    warnings = found(cancelOrderType="stop", ignoreTradingWindows=True, extendedHours=True).warnings
+    names = ["cancelOrderType", "ignoreTradingWindows", "extendedHours"]
+    assert [warning.split()[0] for warning in warnings] == names
 
 
 def test_it_uses_the_signals_price_where_a_limit_order_has_none():
