@@ -20,7 +20,9 @@ FORMATS = [(AUTO, "Detect it (recommended)"), *((name, name) for name in SUPPORT
 SIZES = ("max_order_quantity", "max_position", "max_fan_out", "price_collar_percent", "max_signal_age")
 COUNTS = ("max_orders_per_day", "max_trades_per_day", "max_orders_per_minute")
 LOSSES = ("max_daily_loss", "max_drawdown")
-RISKS = (*SIZES, *COUNTS, *LOSSES)
+ADDS = ("max_adds",)
+RISKS = (*SIZES, *COUNTS, *LOSSES, *ADDS)
+TRUTHS = ("flatten_on_breach", "no_average_down")
 WINDOW = ("start", "end", "timezone", "exchange")
 GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("What it trades", "", ("name", "symbol", "strat_type", "directional_strategy")),
@@ -43,6 +45,11 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "Limits",
         "Checked before every order. They refuse entries and never exits. Empty means off.",
         (*SIZES, *COUNTS, *(f"session_{name}" for name in WINDOW)),
+    ),
+    (
+        "Adding to a position",
+        "Counted per account since it was last flat; an entry in several parts counts once.",
+        (*ADDS, "no_average_down"),
     ),
     (
         "Losses",
@@ -120,6 +127,8 @@ class StrategyForm(forms.Form):
     )
     max_daily_loss = _number("Daily loss", "In the account's currency.")
     max_drawdown = _number("Drawdown", "Below the best it ever had since this was set.")
+    max_adds = _text("Adds to a position", "After the first entry. 0: never add.", inputmode="numeric")
+    no_average_down = forms.BooleanField(label="Never add to a position that loses", required=False)
     flatten_on_breach = forms.BooleanField(label="Close positions when one is reached", required=False)
     session_start = _text("Trading from", "For example 09:30.", placeholder="09:30")
     session_end = _text("Trading until", "Before the start means the next day.", placeholder="16:00")
@@ -169,14 +178,14 @@ class StrategyForm(forms.Form):
         values: dict[str, Any] = {
             name: _or_none(given.get(name))
             for name in self.fields
-            if name not in {*RISKS, "flatten_on_breach"} and not name.startswith("session_")
+            if name not in {*RISKS, *TRUTHS} and not name.startswith("session_")
         }
         values |= {name: name in given for name in ("active", "recording_enabled")}
         for name in ("name", "symbol"):
             values[name] = given.get(name, "")
         values["risk"] = {name: _or_none(given.get(name)) for name in RISKS} | {
             "session": _window(given),
-            "flatten_on_breach": True if "flatten_on_breach" in given else None,
+            **{name: True if name in given else None for name in TRUTHS},
         }
         return values
 
@@ -229,7 +238,7 @@ def initial_of(strategy: Strategy | None) -> dict[str, Any]:
     return {
         **{name: getattr(shown, name) for name in (*texts, "days_to_expiry", "strike_offset", "active")},
         **{name: plain(getattr(shown, name)) for name in numbers},
-        **{name: risk.get(name) for name in (*RISKS, "flatten_on_breach")},
+        **{name: risk.get(name) for name in (*RISKS, *TRUTHS)},
         **{f"session_{name}": window.get(name) for name in WINDOW},
         "recording_enabled": shown.recording_enabled,
         "demo_account": str(shown.demo_account_id or ""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from brokers import domain
 from brokers.domain import Capabilities, TimeInForce
 from brokers.errors import BrokerError
 from brokers.lookup import look_up_symbol
@@ -18,16 +19,18 @@ from brokers.models import BrokerAccount, BrokerConnection, Instrument, SymbolMa
 from brokers.registry import UnknownBroker, get_spec
 from brokers.services import known_instrument
 from brokers.symbols import normalize_symbol, root_of
-from strategies import holdings
+from strategies import holdings, selectors
 from strategies.execution import bringback
+from strategies.execution.adds import built_by
 from strategies.execution.gate import Occasion
-from strategies.execution.limits import STRATEGY_DEFAULTS, defaults, merge
+from strategies.execution.limits import STRATEGY_DEFAULTS, defaults, limits_adds, merge
 from strategies.execution.planner import instruct, plan_account
 from strategies.execution.sizing import scaled
 from strategies.execution.terms import (
     ZERO,
     AccountFacts,
     AccountView,
+    Built,
     Control,
     OrderDraft,
     PreviousTarget,
@@ -260,8 +263,17 @@ class Views:
                 orders_today=0,  # a dry run is about the alert, not about how many came before it
                 trades_today=0,
                 results=self._results(account),
+                built=self._built(account, instrument),
             ),
         )
+
+    def _built(
+        self, account: BrokerAccount, instrument: Instrument | None
+    ) -> Mapping[domain.Side, Built] | None:
+        """Of what the strategy's position is built, where somebody limits what is added to it."""
+        if instrument is None or not limits_adds(self.risk, self._limits.account(account)):
+            return None
+        return built_by(selectors.steps_of(self._strategy, account, instrument))
 
     def _results(self, account: BrokerAccount) -> tuple[Result, ...]:
         """What was earned wherever a loss is limited, as the risk watch last had it."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, DecimalField, Prefetch, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from accounts.models import AuditEntry
 from accounts.selectors import get_owned_or_404, owned
-from brokers.domain import OrderStatus
+from brokers.domain import OrderStatus, Side
+from brokers.models import BrokerAccount, Instrument
+from strategies.execution.adds import Step
+from strategies.execution.guard import Entry
 from strategies.models import Allocation, Order, OrderEvent, Signal, Strategy, WebhookKey
 from tradeproject.common.clock import iso
 
@@ -25,6 +31,7 @@ __all__ = [
     "orders_of",
     "orders_related",
     "signals_of",
+    "steps_of",
     "strategies_of",
     "strategies_related",
     "strategy_logs",
@@ -32,6 +39,7 @@ __all__ = [
     "webhook_url_of",
 ]
 
+NEVER_SENT = ("denied", "pending", "rejected")
 LIVE_KEYS = "live_keys"
 MAX_LOGS = 200
 NOTED_EVENTS = ("denied", "rejected", "expired", "found", "resend", "cancel", "cancel_requested", "requested")
@@ -166,3 +174,33 @@ def _edit_log(entry: AuditEntry) -> dict[str, Any]:
         + f" by {entry.actor_email or 'the operator'}."
     )
     return _log(entry.at, "info", entry.action, message)
+
+
+def steps_of(strategy: Strategy, account: BrokerAccount, instrument: Instrument) -> list[Step]:
+    """What the strategy's orders of the last month did at one account and contract, oldest first."""
+    rows = (
+        Order.objects.filter(broker_account=account, instrument=instrument)
+        .filter(Q(strategy=strategy) | Q(purpose=Order.Purpose.FLATTEN))
+        .exclude(status__in=NEVER_SENT)
+        .filter(planned_at__gt=timezone.now() - timedelta(days=30))
+        .annotate(
+            closed=Coalesce(Sum("legs__filled_quantity"), Value(Decimal(0), output_field=DecimalField()))
+        )
+        .order_by("pk")
+    )
+    return [
+        Step(
+            Entry(
+                order_id=row.pk,
+                is_entry=row.purpose == Order.Purpose.ENTRY,
+                closes_all=row.purpose == Order.Purpose.FLATTEN,
+                side=Side(row.side),
+                filled=row.filled_quantity,
+                closed=row.closed,
+            ),
+            signal=row.signal_id,
+            price=row.average_price,
+            works=not row.is_final,
+        )
+        for row in rows
+    ]

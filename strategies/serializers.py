@@ -73,6 +73,8 @@ class RiskSerializer(serializers.Serializer):
     max_quote_age = serializers.IntegerField(**LIMIT)
     max_spread_percent = serializers.CharField(**LIMIT)
     max_fan_out = serializers.CharField(**LIMIT)
+    max_adds = serializers.IntegerField(**LIMIT)
+    no_average_down = serializers.BooleanField(**LIMIT)
     flatten_on_breach = serializers.BooleanField(**LIMIT)
     day_start = ClockSerializer(allow_null=True, required=False)
     lock_until = ClockSerializer(allow_null=True, required=False)

@@ -216,6 +216,8 @@ LIMITS: dict[str, Cleaner] = {
     "max_quote_age": _limit(86_400),
     "max_spread_percent": _percent,
     "max_fan_out": _amount(8),
+    "max_adds": whole(0, 1000),
+    "no_average_down": _yes,
     "flatten_on_breach": _yes,
     "day_start": clock,
     "lock_until": clock,

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from brokers.domain import Side
 from strategies.engine import context as contexts
-from strategies.engine import reading
+from strategies.engine import reading, steps
 from strategies.engine.context import AccountContext, SignalContext
 from strategies.execution import bringback
 from strategies.execution.denials import explain
@@ -83,8 +83,11 @@ async def _plan(
 ) -> AccountPlan:
     account.open_orders = [order for order in account.open_orders if order["id"] != row["id"]]
     await engine.instruments.attach(signal, [account])
+    if steps.matter(signal, account):
+        await steps.read_steps(engine, signal, account)
     account.view = replace(
         account.view,
+        facts=replace(account.view.facts, built=steps.built(account)),
         net=net,
         held=net,
         working_buys=contexts.resting(account, Side.BUY, set()),

@@ -87,6 +87,7 @@ class AccountContext:
     held: Contract | None = None
     open_orders: list[DictRow] = field(default_factory=list)
     legs: list[OpenLeg] = field(default_factory=list)
+    steps: list[DictRow] | None = None
 
     @property
     def lane_key(self) -> tuple[UUID, int | None]:

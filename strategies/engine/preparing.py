@@ -14,7 +14,7 @@ from brokers.books import PositionBook
 from brokers.domain import Side
 from brokers.sessions import BrokerSession
 from strategies.engine import context as contexts
-from strategies.engine import reading
+from strategies.engine import reading, steps
 from strategies.engine.context import AccountContext
 from strategies.engine.lanes import Lane
 from strategies.engine.orders import AccountRun
@@ -57,6 +57,8 @@ class Preparer:
             return False
         if not net and session.positions.instruments_held(account.ref.id):
             return False
+        if steps.matter(run.signal, account) and (net or account.open_orders):
+            return False
         self._see(run, session, net)
         return True
 
@@ -77,6 +79,8 @@ class Preparer:
         if lane.touched_at >= account.read_at:
             await self._read_again(run)
         session = self._engine.sessions.get(account.session_key)
+        if steps.matter(run.signal, account) and not instruction.reduces_only:
+            await steps.read_steps(self._engine, run.signal, account)
         if instruction.kind is not Kind.CANCEL:
             await self._look(
                 run,
@@ -206,6 +210,7 @@ class Preparer:
             rejects_in_a_row=paces.rejects_in_a_row((account.session_key, account.ref.id)),
             quote=self._engine.prices.fact(contract.venue_symbol) if contract is not None else None,
             stream_down_seconds=paces.stream_down_seconds(account.session_key),
+            built=steps.built(account, run.canceled_entries),
         )
 
     # --- orders of which nobody knows ----------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ def needs_price(*terms: RiskTerms) -> bool:
         or each.max_spread_percent is not None
         or each.max_order_notional is not None
         or each.max_margin_percent is not None
+        or each.no_average_down
         for each in terms
     )
 

@@ -146,6 +146,17 @@ UPDATE strategies_order
 RETURNING id
 """
 
+# What a strategy's earlier orders did at one account and contract, oldest first: of what its position is built.
+STEPS = """
+SELECT o.id, o.purpose, o.side, o.filled_quantity, o.average_price, o.signal_id, o.status,
+       coalesce((SELECT sum(l.filled_quantity) FROM strategies_bracketleg AS l WHERE l.order_id = o.id), 0) AS closed
+  FROM strategies_order AS o
+ WHERE o.broker_account_id = %(account)s AND o.instrument_id = ANY(%(instruments)s)
+   AND (o.strategy_id = %(strategy)s OR o.purpose = 'flatten') AND o.signal_id IS DISTINCT FROM %(signal)s
+   AND o.status NOT IN ('denied', 'pending', 'rejected') AND o.planned_at > clock_timestamp() - interval '30 days'
+ ORDER BY o.id
+"""
+
 LOGINS_USED = """
 UPDATE brokers_brokerconnection SET last_used_at = clock_timestamp() WHERE id = ANY(%(connections)s)
 """

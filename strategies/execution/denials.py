@@ -84,6 +84,12 @@ DENIALS: dict[str, str] = {
     "OPPOSING_ORDER": "Another strategy's order rests on the other side of this account: {order}. On one "
     "net account the two would trade against each other. Cancel that one, or give each strategy an account "
     "of its own.",
+    "ADDS_REACHED": "The position was added to {count} times; at most {limit} adds are allowed. Exits still work; "
+    "raise max_adds to go on.",
+    "AVERAGING_DOWN": "The position was entered at {entered} on average and this add would be at {price}: it loses, "
+    "and nothing is added to a losing position. Wait, or switch no_average_down off.",
+    "AVERAGE_UNKNOWN": "Nothing is added to a losing position, and whether it loses is not known: {what} is missing. Put "
+    "the price into the alert, or switch no_average_down off.",
     "FAN_OUT_ABOVE_LIMIT": "The alert would trade {quantity} contracts over {accounts} accounts together; "
     "the limit is {limit}. Check size and multipliers, or raise max_fan_out.",
     "STREAM_DOWN": "The broker's stream has been down for {seconds} s, longer than {limit} s, and an order "

@@ -37,7 +37,9 @@ class Need:
 
 
 @dataclass(slots=True)
-class _Open:
+class Open:
+    """An entry, and how much of it is still in the position."""
+
     entry: Entry
     left: Decimal
 
@@ -51,7 +53,7 @@ def naked_entries(net: Decimal, orders: Iterable[Entry]) -> list[Need]:
     if not net:
         return []
     side, held = Side.of(net), abs(net)
-    still = [one for one in _still_open(orders) if one.entry.side is side]
+    still = [one for one in still_open(orders) if one.entry.side is side]
     covered = sum((min(o.left, o.entry.stop_quantity) for o in still if o.entry.stop in WORKS), ZERO)
     room = min(held, sum((one.left for one in still), ZERO)) - covered
     needs = []
@@ -63,22 +65,22 @@ def naked_entries(net: Decimal, orders: Iterable[Entry]) -> list[Need]:
     return needs
 
 
-def _still_open(orders: Iterable[Entry]) -> list[_Open]:
+def still_open(orders: Iterable[Entry]) -> list[Open]:
     """Entries with what is left of them: exits close the oldest first, an opposite entry closes before it opens."""
-    found: list[_Open] = []
+    found: list[Open] = []
     for order in orders:
         if order.closes_all:
             found = []
         elif order.is_entry:
             rest = order.filled - _take(found, order.side.opposite, order.filled)
             if rest - order.closed > 0:
-                found.append(_Open(order, rest - order.closed))
+                found.append(Open(order, rest - order.closed))
         else:
             _take(found, order.side.opposite, order.filled)
     return found
 
 
-def _take(found: list[_Open], side: Side, quantity: Decimal) -> Decimal:
+def _take(found: list[Open], side: Side, quantity: Decimal) -> Decimal:
     """Close up to ``quantity`` of what is open on ``side``. Returns how much that was."""
     taken = ZERO
     for one in found:

@@ -39,6 +39,7 @@ _WHOLE = (
     "max_orders_per_day",
     "max_trades_per_day",
     "max_rejects_in_a_row",
+    "max_adds",
 )
 NUMBERS = (*_DECIMALS, *_WHOLE)
 # Results of an account that loses: the user's own limit is about all accounts together and is no account's limit.
@@ -99,6 +100,7 @@ def merge(
         session=windows[0] if windows else None,
         sessions=tuple(windows[1:]),
         blackout=tuple(spans),
+        no_average_down=any(limits.get("no_average_down") for limits in (*own, *caps)),
         by_class=by_class,
     )
 
@@ -126,15 +128,23 @@ def order_terms(strategy: RiskTerms, account: RiskTerms, instrument: Instrument 
     both = {
         name: _stricter(name, getattr(strategy, name), getattr(account, name))
         for name in ("max_order_quantity", "max_position", "price_collar_percent", "max_order_notional",
-                     "max_margin_percent", "margin_per_contract", "max_quote_age", "max_spread_percent")
+                     "max_margin_percent", "margin_per_contract", "max_quote_age", "max_spread_percent",
+                     "max_adds")
     }  # fmt: skip
-    chosen = replace(account, **both)
+    either = strategy.no_average_down or account.no_average_down
+    chosen = replace(account, **both, no_average_down=either)
     if instrument is None or not account.by_class:
         return chosen
     return replace(
         chosen,
         max_order_quantity=_or_class(chosen.max_order_quantity, CLASS_QUANTITY, instrument),
     )
+
+
+def limits_adds(strategy: RiskTerms, account: RiskTerms) -> bool:
+    """Whether anybody limits what is added to a position, so that it matters how it was built."""
+    terms = order_terms(strategy, account)
+    return terms.max_adds is not None or terms.no_average_down
 
 
 def _or_class(

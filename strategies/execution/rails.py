@@ -11,7 +11,16 @@ from decimal import Decimal
 
 from brokers.domain import AssetClass, OrderType, Side
 from strategies.execution.limits import CLASS_COLLAR, order_terms
-from strategies.execution.terms import AccountFacts, AccountView, Denial, OrderDraft, RiskTerms, SignalFacts
+from strategies.execution.terms import (
+    ZERO,
+    AccountFacts,
+    AccountView,
+    Built,
+    Denial,
+    OrderDraft,
+    RiskTerms,
+    SignalFacts,
+)
 
 CLOCK_SECONDS = 5.0
 STREAM_SECONDS = 30.0
@@ -47,6 +56,15 @@ class Case:
     def own_price(self) -> Decimal | None:
         draft = self.draft
         return draft.limit_price if draft.limit_price is not None else draft.stop_price
+
+    @property
+    def held_along(self) -> Decimal:
+        """What is held on the order's own side already; an order that turns the position adds to none."""
+        return max(ZERO, (self.account.net or ZERO) * self.draft.side.sign)
+
+    @property
+    def built(self) -> Built:
+        return (self.facts.built or {}).get(self.draft.side, Built())
 
     @property
     def price(self) -> Decimal | None:
@@ -194,6 +212,33 @@ def _opposing(case: Case) -> Denial | None:
     return None
 
 
+def _adds(case: Case) -> Denial | None:
+    """How often a position may be added to after its first entry."""
+    limit, held = case.terms.max_adds, case.held_along
+    if limit is None or (not held and not case.built.entries):
+        return None
+    if case.facts.built is None:
+        return Denial("ADDS_REACHED", {"count": "an unknown number", "limit": limit})
+    adds = max(case.built.entries - 1, 0)
+    return Denial("ADDS_REACHED", {"count": adds, "limit": limit}) if adds >= limit else None
+
+
+def _averaging_down(case: Case) -> Denial | None:
+    """No more of a position that loses. A price of the order's own counts as much as the market's."""
+    if not case.terms.no_average_down or not case.held_along:
+        return None
+    entered, market = case.built.price, case.fresh_price(QUOTE_SECONDS)
+    prices = [case.own_price, case.signal_price if market is None else market]
+    known = [price for price in prices if price is not None]
+    if entered is None or not known:
+        what = "the market's price" if entered is not None else "the price at which it was entered"
+        return Denial("AVERAGE_UNKNOWN", {"what": what})
+    worst = min(known) if case.draft.side is Side.BUY else max(known)
+    if (worst - entered) * case.draft.side.sign < 0:
+        return Denial("AVERAGING_DOWN", {"price": worst, "entered": round(entered, 8)})
+    return None
+
+
 def _fan_out(case: Case) -> Denial | None:
     limits = [limit for limit in (case.risk.max_fan_out, case.limits.max_fan_out) if limit is not None]
     if limits and case.signal.fan_out > min(limits):
@@ -337,6 +382,8 @@ RAILS: tuple[Rail, ...] = (
     _rate,
     _working,
     _opposing,
+    _adds,
+    _averaging_down,
     _fan_out,
     _stream,
     _quote,

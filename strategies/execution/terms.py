@@ -58,6 +58,8 @@ class RiskTerms:
     max_drawdown: Decimal | None = None
     max_rejects_in_a_row: int | None = None
     max_fan_out: Decimal | None = None
+    max_adds: int | None = None
+    no_average_down: bool = False
     by_class: bool = False  # nobody set a largest order or a collar: the class's own hold
 
     @property
@@ -87,6 +89,14 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Built:
+    """What a strategy has on one side of a contract: how many entries, resting ones too, and the open ones' average price."""
+
+    entries: int = 0
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AccountFacts:
     """What the limits of an account are measured against. Counts are of orders that were not denied; None = unknown."""
 
@@ -101,6 +111,7 @@ class AccountFacts:
     equity: Decimal | None = None
     results: tuple[Result, ...] = ()
     stream_down_seconds: float = 0.0
+    built: Mapping[Side, Built] | None = None  # None: nobody counted
 
 
 @dataclass(frozen=True, slots=True)

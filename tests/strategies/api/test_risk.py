@@ -86,6 +86,9 @@ def test_a_limit_is_above_zero_or_null(api, name, value):
         ("lock_until", "17:00"),
         ("lock_until", {"time": "17:00", "timezone": "Mars/Olympus"}),
         ("flatten_on_breach", "perhaps"),
+        ("no_average_down", "sometimes"),
+        ("max_adds", -1),
+        ("max_adds", "1.5"),
         ("max_working_orders", 3),
         ("blackout", {}),
         ("blackout", [{"start": "2026-01-01T00:00:00Z"}]),
@@ -96,6 +99,13 @@ def test_a_limit_is_above_zero_or_null(api, name, value):
 def test_it_refuses_by_name(api, name, value):
     answer = api.post(URL, {"name": "S", "symbol": "M", "risk": {name: value}})
     assert (answer.status_code, list(answer.json()["errors"])) == (400, [f"risk.{name}"])
+
+
+@pytest.mark.django_db
+def test_no_adds_at_all_is_not_the_same_as_no_limit(api):
+    given = {"max_adds": 0, "no_average_down": True}
+    made = api.post(URL, {"name": "S", "symbol": "M", "risk": given}).json()
+    assert {name: made["risk"][name] for name in given} == given
 
 
 AMOUNTS = st.decimals(min_value="0.0001", max_value="100", places=4)

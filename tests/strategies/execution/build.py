@@ -130,7 +130,7 @@ def plan(
     moment: Occasion | None = None,
 ) -> AccountPlan:
     strategy = strategy or terms()
-    moment = moment or occasion(is_target=alert.mode == "target")
+    moment = moment or occasion(is_target=alert.mode == "target", signal_price=alert.signal_price)
     return plan_account(alert, instruct(alert, strategy, previous), strategy, view, moment)
 
 

@@ -11,6 +11,7 @@ from strategies.execution.terms import (
     AccountFacts,
     AccountPlan,
     AccountView,
+    Built,
     Control,
     Denial,
     Pace,
@@ -55,7 +56,8 @@ class Refusal:
         return self.code
 
     def plan(self) -> AccountPlan:
-        fields = {"is_target": self.alert.mode == "target", **dict(self.moment)}
+        told = {"is_target": self.alert.mode == "target", "signal_price": self.alert.signal_price}
+        fields = {**told, **dict(self.moment)}
         return plan(self.alert, self.view, self.strategy, moment=occasion(**fields))
 
     @property
@@ -73,6 +75,11 @@ def _known(limits: RiskTerms | None = None, **facts: object) -> AccountView:
 
 def _signal(**facts: object) -> tuple[tuple[str, object], ...]:
     return (("facts", SignalFacts(**facts)),)
+
+
+def _built(entries: int, price: Decimal | None = None) -> AccountView:
+    """A long position of so many entries."""
+    return account(entries, facts=AccountFacts(built={Side.BUY: Built(entries, price)}))
 
 
 def _quote(bid: int, ask: int, age: float = 1.0) -> PriceFact:
@@ -191,6 +198,20 @@ CIRCUMSTANCES = (
         _known(RiskTerms(max_working_orders=20), working_orders=20),
     ),
     Refusal("OPPOSING_ORDER", ("sell 2 MNQZ6",), _known(others_selling="sell 2 MNQZ6")),
+    Refusal("ADDS_REACHED", ("2 times", "at most 2"), _built(3), _risk(max_adds=2)),
+    Refusal(
+        "AVERAGING_DOWN",
+        ("entered at 21900", "at 21880"),
+        _built(1, Decimal(21900)),
+        _risk(no_average_down=True),
+        alert=order("buy", 2, signal_price=Decimal(21880)),
+    ),
+    Refusal(
+        "AVERAGE_UNKNOWN",
+        ("the market's price is missing",),
+        _built(1, Decimal(21900)),
+        _risk(no_average_down=True),
+    ),
     Refusal(
         "FAN_OUT_ABOVE_LIMIT",
         ("60 contracts", "30 accounts", "50"),
