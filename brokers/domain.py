@@ -391,11 +391,36 @@ class Capabilities:
     market_data: bool
 
 
+class Call(StrEnum):
+    """What a request to a venue is for: limits count the calls of one such class."""
+
+    ANY = "any"
+    ORDERS = "orders"
+    READS = "reads"
+    SIGN_IN = "sign-in"
+    RENEWAL = "renewal"
+    IDENTITY = "identity"
+    STREAM = "stream"
+    """Opening a stream of account changes."""
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """``calls`` in any window of ``seconds``, counted per ``scope`` ("login" or "address") for one class of endpoints."""
+    """``calls`` in any window of ``seconds``, counted per ``scope`` ("login" or "address") for one class of endpoints.
+
+    ``endpoint`` is "*" (all calls), "orders", "reads", or the end of the venue's own path; ``call`` says what such a path is
+    for. Where ``failed_only``, calls that succeed are free.
+    """
 
     scope: str
     endpoint: str
     calls: int
     seconds: int
+    call: Call = Call.OTHER
+    failed_only: bool = False
+
+    @property
+    def counts(self) -> Call:
+        """The class of calls that this limit counts."""
+        return {"*": Call.ANY, "orders": Call.ORDERS, "reads": Call.READS}.get(self.endpoint, self.call)

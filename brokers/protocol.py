@@ -183,5 +183,7 @@ class BrokerSpec:
     """From environment, endpoints, HTTP client and the connection's own app credentials."""
     hosts_of: Callable[[Environment], tuple[Environment, ...]]
     """The environments whose accounts one login at the given environment can trade."""
+    api_of: Callable[[Any, Environment], str] | None = None
+    """The URL of one environment's API, from the endpoints; left out, its calls count as leaving by the server's address."""
     browser_login: bool = False
     help_url: str = ""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 import httpx
 from redis.exceptions import RedisError
 
-from brokers.domain import RateLimit
+from brokers.addresses import SHARES
+from brokers.domain import Call, RateLimit
 from brokers.errors import AuthPenalty, RateLimited
-from brokers.ratelimit import Lane, LoginBudget
-from brokers.sharedlimits import ReaderLimits, SharedLimits
+from brokers.ratelimit import OF_A_LOGIN, Lane, LoginBudget
+from brokers.sharedlimits import Meter, ReaderLimits, SharedLimits, class_meter
+from brokers.windows import sizes
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +25,29 @@ ALONE_SHARE = 0.25  # of the readers' share, for each process while nobody can s
 LONGEST_HOLD = 30.0
 REDIS_AWAY = (RedisError, OSError, TimeoutError)
 
-_alone: dict[UUID, LoginBudget] = {}
+_alone: dict[Meter, LoginBudget] = {}
+
+
+def _meters(connection_id: UUID, limits: Sequence[RateLimit], address: str) -> dict[Meter, ReaderLimits]:
+    """All that counts a read of this login."""
+    found: dict[Meter, ReaderLimits] = {connection_id: ReaderLimits.of(limits)}
+    apart = [(class_meter(connection_id, Call.READS), "login", Call.READS, OF_A_LOGIN[Call.READS])]
+    if address:
+        apart += [
+            (class_meter(address, call), "address", call, SHARES[call]) for call in (Call.ANY, Call.READS)
+        ]
+    for meter, scope, call, executors in apart:
+        if numbers := sizes(limits, scope, call):
+            found[meter] = ReaderLimits.of_class(numbers, 1 - executors)
+    return found
+
+
+def _alone_budget(meter: Meter, limits: ReaderLimits) -> LoginBudget:
+    budget = _alone.get(meter)
+    if budget is None:
+        minute, hour = (max(1, int(share * ALONE_SHARE)) for share in limits.share)
+        budget = _alone[meter] = LoginBudget(minute, hour, time.monotonic)
+    return budget
 
 
 class ReadPutOff(RateLimited):
@@ -33,10 +57,13 @@ class ReadPutOff(RateLimited):
 
 
 class ReadGate:
-    """For one login and one event loop; ``admit`` stands before every request of its HTTP client."""
+    """For one login and one event loop; ``admit`` stands before every request of its HTTP client.
 
-    def __init__(self, connection_id: UUID, limits: Iterable[RateLimit]) -> None:
-        self._connection_id, self._limits = connection_id, ReaderLimits.of(limits)
+    ``address`` is the meter of the address that the calls leave by, "" where nobody counts that.
+    """
+
+    def __init__(self, connection_id: UUID, limits: Iterable[RateLimit], address: str = "") -> None:
+        self._connection_id, self._meters = connection_id, _meters(connection_id, tuple(limits), address)
         self._shared = SharedLimits()
 
     async def close(self) -> None:
@@ -52,17 +79,19 @@ class ReadGate:
 
     async def _seconds_to_wait(self) -> float:
         try:
-            return await self._shared.take(self._connection_id, self._limits)
+            return await self._shared.take(self._meters)
         except REDIS_AWAY as error:
             logger.warning("a read is counted by this process alone", extra={"reason": str(error)[:120]})
             return self._alone()
 
     def _alone(self) -> float:
-        budget = _alone.get(self._connection_id)
-        if budget is None:
-            minute, hour = (max(1, int(share * ALONE_SHARE)) for share in self._limits.share)
-            budget = _alone[self._connection_id] = LoginBudget(minute, hour, time.monotonic)
-        return 0.0 if budget.try_take(Lane.READ) else max(0.1, budget.wait_seconds(Lane.READ))
+        budgets = [_alone_budget(meter, limits) for meter, limits in self._meters.items()]
+        wait = max(budget.wait_seconds(Lane.READ) for budget in budgets)
+        if wait > 0:
+            return max(0.1, wait)
+        for budget in budgets:
+            budget.count()
+        return 0.0
 
     async def tell(self, error: RateLimited | AuthPenalty) -> None:
         """The venue asked to slow down: that binds the orders of the login too."""

@@ -13,6 +13,7 @@ import httpx
 from django.core.exceptions import ImproperlyConfigured
 
 from brokers.adapters import tradovate
+from brokers.addresses import LOCAL, SERVER, address_meter, egress_to
 from brokers.domain import AccountRef, Environment
 from brokers.errors import AuthPenalty, RateLimited
 from brokers.models import BrokerConnection
@@ -53,6 +54,14 @@ def get_endpoints(kind: str) -> Any:
 def check_environment() -> None:
     for kind in BROKERS:
         get_endpoints(kind)
+
+
+def egress_of(kind: str, environment: str) -> str:
+    """The name of the address by which calls to this broker leave: ``LOCAL`` when it is on this machine or beside it."""
+    spec = BROKERS.get(kind)
+    if spec is None or spec.api_of is None:
+        return SERVER
+    return egress_to(spec.api_of(get_endpoints(kind), Environment(environment)))
 
 
 def loop_client() -> httpx.AsyncClient:
@@ -111,7 +120,9 @@ async def open_adapter(connection: BrokerConnection, environment: str) -> AsyncI
         account.ref
         async for account in connection.accounts.filter(environment=environment).exclude(state="missing")
     ]
-    gate = ReadGate(connection.pk, get_spec(connection.broker).limits)
+    egress = egress_of(connection.broker, environment)
+    address = "" if egress == LOCAL else address_meter(connection.broker, egress)
+    gate = ReadGate(connection.pk, get_spec(connection.broker).limits, address)
     async with make_client(max_connections=20) as http:
         http.event_hooks = {"request": [gate.admit]}
         adapter = build_adapter(

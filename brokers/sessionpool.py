@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
+from brokers.addresses import Addresses
 from brokers.breaker import Breakers
 from brokers.ratelimit import LoginBudget
 from brokers.sessions import BrokerSession, OnItems, OnState, Opener, SessionKey
@@ -23,10 +24,12 @@ class SessionPool:
         calls_per_hour: int,
         maximum: int = 1000,
         connecting_at_once: int = 16,
+        addresses: Addresses | None = None,
     ) -> None:
         self._opener, self._on_items, self._on_state = opener, on_items, on_state
         self._limits = (calls_per_minute, calls_per_hour)
         self._maximum = maximum
+        self.addresses = addresses or Addresses()
         self._slots = asyncio.Semaphore(connecting_at_once)
         self.budgets: dict[UUID, LoginBudget] = {}
         self._breakers = Breakers(asyncio.get_event_loop().time)
@@ -40,7 +43,14 @@ class SessionPool:
             self._make_room()
             budget = self.budgets.setdefault(key.connection_id, LoginBudget(*self._limits))
             session = BrokerSession(
-                key, self._opener, budget, self._on_items, self._on_state, self._slots, self._breakers
+                key,
+                self._opener,
+                budget,
+                self._on_items,
+                self._on_state,
+                self._slots,
+                self._breakers,
+                self.addresses,
             )
             self.sessions[key] = session
             session.start()

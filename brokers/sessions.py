@@ -17,9 +17,10 @@ from enum import StrEnum
 from typing import TypeVar
 from uuid import UUID
 
+from brokers.addresses import Addresses
 from brokers.books import OrderBook, PositionBook, PositionKey
 from brokers.breaker import Breakers, Circuit
-from brokers.domain import FillReport, OrderReport, PositionReport, StreamItem, StreamSnapshot
+from brokers.domain import Call, FillReport, OrderReport, PositionReport, StreamItem, StreamSnapshot
 from brokers.errors import (
     AuthError,
     AuthPenalty,
@@ -81,10 +82,12 @@ class BrokerSession:
         on_state: OnState,
         connect_slots: asyncio.Semaphore,
         breakers: Breakers | None = None,
+        addresses: Addresses | None = None,
     ) -> None:
         self.key = key
         self.budget = budget
         self._breakers = breakers or Breakers(asyncio.get_event_loop().time)
+        self._addresses = addresses or Addresses()
         self.circuit = self._circuit("")
         self.positions = PositionBook()
         self.orders = OrderBook()
@@ -171,6 +174,7 @@ class BrokerSession:
         if old is not None:
             await self._close(old)
         self.budget.declare(self.adapter.limits, self.adapter.adaptation)
+        self.budget.share_address(self._addresses.of(self.adapter, self.key.environment))
         self.circuit = self._circuit(self.adapter.kind)
         return self.adapter
 
@@ -321,7 +325,7 @@ class BrokerSession:
         if is_old or (
             self._query is not None and self._query.done() and now - self._query_at > QUERY_SHARED_SECONDS
         ):
-            self.budget.count()
+            self.budget.count(Call.READS)
             self._query, self._query_at = asyncio.create_task(self._query_positions(self.adapter)), now
         query = self._query
         try:

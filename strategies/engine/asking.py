@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from brokers.domain import AccountRef, OrderReport
+from brokers.domain import AccountRef, Call, OrderReport
 from brokers.errors import BrokerError, Unavailable
 from brokers.ratelimit import Lane as Priority
 from brokers.sessions import BrokerSession
@@ -28,7 +28,7 @@ async def ask_order(
     adapter = session.adapter
     if adapter is None:
         raise Unavailable(session.reason or "The broker login has no connection at the moment.")
-    await session.budget.take(Priority.CANCEL)
+    await session.budget.take(Priority.CANCEL, Call.READS)
     try:
         async with asyncio.timeout(seconds):
             return await adapter.order_report(

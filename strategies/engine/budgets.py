@@ -10,12 +10,15 @@ import logging
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.conf import settings
 from psycopg.types.json import Jsonb
 
-from brokers.ratelimit import READ_SHARE, Lane, LoginBudget
+from brokers.addresses import address_meter
+from brokers.ratelimit import HOUR, MINUTE, READ_SHARE, Lane, LoginBudget
 from brokers.readgate import REDIS_AWAY
 from brokers.sessions import BrokerSession
-from brokers.sharedlimits import Granted, SharedLimits, Used
+from brokers.sharedlimits import UNLIMITED, Granted, Meter, SharedLimits, Used, class_meter
+from brokers.windows import Windows
 
 if TYPE_CHECKING:
     from strategies.engine.runner import ExecutionEngine
@@ -24,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 2.0
 QUIET_SECONDS = 10.0  # a login without news is told of as rarely as that
+ALONE = (0, 1)
 AT_ONCE = 200  # logins a round: the loop has orders to send, too
 
 WRITE_DOWN = """
@@ -43,7 +47,7 @@ class Budgets:
     def __init__(self, engine: ExecutionEngine) -> None:
         self._engine = engine
         self._shared: SharedLimits | None = None
-        self._granted: dict[UUID, Granted] = {}
+        self._granted: dict[Meter, Granted] = {}
         self._told: dict[UUID, tuple[float, Any]] = {}
 
     async def round(self) -> None:
@@ -68,17 +72,41 @@ class Budgets:
     async def _share(self, budgets: dict[UUID, LoginBudget]) -> None:
         if self._shared is None:
             self._shared = SharedLimits()
+        apart = self._apart(budgets)
+        told: dict[Meter, Used] = {login: _used(budget) for login, budget in budgets.items()}
+        told |= {meter: _used_apart(*each) for meter, each in apart.items()}
         try:
-            answers = await self._shared.sync({i: _used(budget) for i, budget in budgets.items()})
+            answers = await self._shared.sync(told)
         except REDIS_AWAY as error:
             logger.warning("the shared limits are away", extra={"reason": str(error)[:120]})
-            self._granted.clear()
-            for session in self._engine.sessions.sessions.values():
-                session.budget.take_back()
+            self._alone()
             return
-        for login, answer in answers.items():
-            self._learn(budgets[login], self._granted.get(login), answer)
+        for login, budget in budgets.items():
+            self._learn(budget, self._granted.get(login), answers[login])
+        for meter, (windows, _) in apart.items():
+            _learn_apart(windows, meter in self._granted, answers[meter])
         self._granted |= answers
+
+    def _apart(self, budgets: dict[UUID, LoginBudget]) -> dict[str, tuple[Windows, tuple[int, int]]]:
+        """What venues count apart, by meter, and which of how many executors we are there."""
+        found = {
+            class_meter(login, call): (windows, ALONE)
+            for login, budget in budgets.items()
+            for call, windows in budget.classes.items()
+        }
+        place = self._engine.shard, settings.EXECUTION_SHARDS
+        for address in self._engine.sessions.addresses.budgets.values():
+            meter = address_meter(address.kind, address.name)
+            found |= {class_meter(meter, call): (each, place) for call, each in address.windows.items()}
+        return found
+
+    def _alone(self) -> None:
+        """Redis is away: everybody keeps to what is theirs in any case."""
+        self._granted.clear()
+        for session in self._engine.sessions.sessions.values():
+            session.budget.take_back()
+        for address in self._engine.sessions.addresses.budgets.values():
+            address.take_back()
 
     @staticmethod
     def _learn(budget: LoginBudget, before: Granted | None, answer: Granted) -> None:
@@ -120,6 +148,20 @@ def _used(budget: LoginBudget) -> Used:
     minute, hour = budget.used()
     total = _whole(budget.own[0]), _whole(budget.own[1])
     return Used(minute, hour, budget.own, total, budget.factor(), budget.held_seconds())
+
+
+def _used_apart(windows: Windows, place: tuple[int, int]) -> Used:
+    """``place``: the how manieth of how many executors that count there."""
+    own = windows.own.get(MINUTE, UNLIMITED), windows.own.get(HOUR, UNLIMITED)
+    total = windows.total.get(MINUTE, UNLIMITED), windows.total.get(HOUR, UNLIMITED)
+    used = windows.used(MINUTE), windows.used(HOUR)
+    return Used(*used, own, total, windows.factor(), windows.held_seconds(), *place)
+
+
+def _learn_apart(windows: Windows, is_known: bool, answer: Granted) -> None:
+    if not is_known and windows.used(HOUR) < answer.before[1]:
+        windows.carry({MINUTE: answer.before[0], HOUR: answer.before[1]})
+    windows.lend({MINUTE: answer.limits[0], HOUR: answer.limits[1]})
 
 
 def _breakers(session: BrokerSession) -> dict[str, Any]:

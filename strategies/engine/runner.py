@@ -22,11 +22,12 @@ import psycopg
 from django.conf import settings
 from psycopg.types.json import Jsonb
 
+from brokers.addresses import Addresses
 from brokers.domain import AccountRef, OrderReport, StreamItem, StreamSnapshot
 from brokers.errors import BrokerError
 from brokers.protocol import BrokerAdapter
 from brokers.ratelimit import READ_SHARE
-from brokers.registry import build_adapter, close_loop_client
+from brokers.registry import build_adapter, close_loop_client, egress_of
 from brokers.rush import Rush
 from brokers.services import ENGINE_CHANNEL
 from brokers.sessionpool import SessionPool
@@ -161,6 +162,7 @@ class ExecutionEngine:
             calls_per_minute=max(1, int(settings.API_CALLS_PER_MINUTE_LIMIT * (1 - READ_SHARE))),
             calls_per_hour=max(1, int(settings.API_CALLS_PER_HOUR_LIMIT * (1 - READ_SHARE))),
             maximum=settings.MAX_CONCURRENT_CONNECTIONS,
+            addresses=Addresses(egress_of, settings.EXECUTION_SHARDS),
         )
 
     async def _shut_down(self) -> None:

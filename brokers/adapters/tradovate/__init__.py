@@ -31,6 +31,10 @@ def _hosts_of(environment: Environment) -> tuple[Environment, ...]:
     return (Environment.DEMO,)
 
 
+def _api_of(endpoints: Endpoints, environment: Environment) -> str:
+    return endpoints.host(environment).api
+
+
 SPEC = BrokerSpec(
     kind=KIND,
     label=LABEL,
@@ -61,6 +65,7 @@ SPEC = BrokerSpec(
     build_adapter=_build_adapter,
     build_auth=_build_auth,
     hosts_of=_hosts_of,
+    api_of=_api_of,
     browser_login=True,
     help_url=HELP_URL,
 )

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from brokers.adaptation import Adaptation
 from brokers.domain import (
     AssetClass,
+    Call,
     Capabilities,
     LegKind,
     OrderStatus,
@@ -202,10 +203,10 @@ BACKLOG = 200_000  # events a reader may be behind before it must start again fr
 LIMITS = (
     RateLimit("login", "*", 5000, 3600),
     RateLimit("login", "*", 5000, 60),
-    RateLimit("address", "auth/accesstokenrequest", 5, 3600),  # failed ones
-    RateLimit("address", "auth/renewaccesstoken", 15, 3600),  # all of them
-    RateLimit("address", "auth/me", 10, 3600),  # failed ones
-    RateLimit("address", "user/syncrequest", 300, 3600),
+    RateLimit("address", "auth/accesstokenrequest", 5, 3600, Call.SIGN_IN, failed_only=True),
+    RateLimit("address", "auth/renewaccesstoken", 15, 3600, Call.RENEWAL),
+    RateLimit("address", "auth/me", 10, 3600, Call.IDENTITY, failed_only=True),
+    RateLimit("address", "user/syncrequest", 300, 3600, Call.STREAM),
 )
 
 # README: Limits. Penalties grow with each further call, so a login that got one goes at half its pace for minutes.
