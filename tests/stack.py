@@ -118,7 +118,7 @@ def running_stack(*, pages: bool = True, **environment: str) -> Iterator[Stack]:
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(20)
+            process.wait(90)  # seconds on a quiet machine; a killed supervisor would leave its servers behind
         except subprocess.TimeoutExpired:
             process.kill()
         log.close()

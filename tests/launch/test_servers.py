@@ -65,7 +65,7 @@ def mode(path: Path) -> str:
 
 def kill(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGKILL)
-    process.wait(10)
+    process.wait(60)
 
 
 # --- PostgreSQL -------------------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def test_it_starts_although_the_dead_server_was_not_collected_yet(postgres):
     wait_until(lambda: Path(f"/proc/{process.pid}/cmdline").read_bytes() == b"")
     postgres.start()
     assert ask(postgres, "SELECT 1") == [(1,)]
-    process.wait(10)
+    process.wait(60)
 
 
 def test_it_refuses_a_folder_that_another_server_uses(postgres, folder):
