@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import fanout, ingest, signal_to_order
+from tests.bench import fanout, fills, ingest, signal_to_order
 
-BENCHMARKS = {"signal_to_order": signal_to_order.main, "fanout": fanout.main, "ingest": ingest.main}
+BENCHMARKS = {
+    "signal_to_order": signal_to_order.main,
+    "fanout": fanout.main,
+    "ingest": ingest.main,
+    "fills": fills.main,
+}
 
 
 def main(names: list[str]) -> int:

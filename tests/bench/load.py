@@ -19,9 +19,9 @@ class Sent:
 
 
 async def _request(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes, body: bytes
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes, path: str, body: bytes
 ) -> Sent:
-    message = head.replace(b"LENGTH", str(len(body)).encode()) + body
+    message = head.replace(b"PATH", path.encode()).replace(b"LENGTH", str(len(body)).encode()) + body
     begun = time.monotonic_ns()
     writer.write(message)
     header = await reader.readuntil(b"\r\n\r\n")
@@ -39,29 +39,37 @@ async def _request(
 
 
 async def post_at_rate(
-    host: str, port: int, path: str, bodies: Sequence[Callable[[], bytes]], rate: float, connections: int = 8
+    host: str,
+    port: int,
+    path: str | Sequence[str],
+    bodies: Sequence[Callable[[], bytes]],
+    rate: float,
+    connections: int = 8,
 ) -> list[Sent]:
-    """Send every body ``1/rate`` seconds after the one before. A connection that is still busy is not waited for."""
+    """Send every body ``1/rate`` seconds after the one before, to ``path`` or each to its own. A connection that is still busy is
+    not waited for.
+    """
+    paths = [path] * len(bodies) if isinstance(path, str) else path
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json; charset=utf-8\r\n"
+        f"POST PATH HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json; charset=utf-8\r\n"
         "Content-Length: LENGTH\r\n\r\n"
     ).encode()
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
     for _ in range(connections):
         free.put_nowait(await asyncio.open_connection(host, port))
 
-    async def one(body: Callable[[], bytes]) -> Sent:
+    async def one(where: str, body: Callable[[], bytes]) -> Sent:
         reader, writer = await free.get()
         try:
-            return await _request(reader, writer, head, body())
+            return await _request(reader, writer, head, where, body())
         finally:
             free.put_nowait((reader, writer))
 
     start = time.monotonic()
     tasks = []
-    for number, body in enumerate(bodies):
+    for number, (where, body) in enumerate(zip(paths, bodies, strict=True)):
         await asyncio.sleep(max(0.0, start + number / rate - time.monotonic()))
-        tasks.append(asyncio.create_task(one(body)))
+        tasks.append(asyncio.create_task(one(where, body)))
     sent = list(await asyncio.gather(*tasks))
     while not free.empty():
         free.get_nowait()[1].close()
